@@ -1,0 +1,40 @@
+"""Autoencoders in Keras 3. The same names and signatures as aetutor.torch:
+
+    from aetutor import keras as ae
+
+    model = ae.VAE.mlp(784, latent_dim=16, hidden=(256, 128), likelihood="bernoulli", seed=0)
+    history = ae.fit(model, x_train, val=x_val, epochs=20)
+
+Methods speak tensors of Keras' backend; the functions here take and give NumPy arrays (images as NHWC, float32 in [0, 1]).
+The backend is the one Keras chose: TensorFlow, or what the environment variable KERAS_BACKEND names before the first import.
+"""
+
+try:
+    import keras as _keras  # noqa: F401 (only to say clearly what is missing)
+except ModuleNotFoundError as error:
+    from ._missing import explain
+
+    raise explain(error) from None
+
+from . import backbones, losses
+from .autoencoder import Autoencoder
+from .data import batches
+from .inference import decode, encode, evaluate, reconstruct
+from .models import VAE
+from .saving import load, save
+from .training import fit
+
+__all__ = [
+    "VAE",
+    "Autoencoder",
+    "backbones",
+    "batches",
+    "decode",
+    "encode",
+    "evaluate",
+    "fit",
+    "load",
+    "losses",
+    "reconstruct",
+    "save",
+]

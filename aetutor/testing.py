@@ -1,0 +1,370 @@
+"""Checks to run on a variant: ours run them in CI, and a reader runs them on a class of their own.
+
+    check_autoencoder(lambda: MyAutoencoder.mlp(64, latent_dim=4, seed=0), x)     # one framework
+    check_parity(torch_model, keras_model, x)                                     # same weights, same noise, same numbers
+    transplant_weights(source, target)                                            # from one framework to the other
+
+This is the only module that knows both frameworks. It imports a framework only when given a model of it.
+"""
+
+import importlib
+import inspect
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from . import validation
+
+VALUE_TOLERANCE = 1e-5  # of code, reconstruction and loss terms: max|a - b| / max|b|, float32 on a CPU
+GRADIENT_TOLERANCE = 1e-4
+
+
+def check_autoencoder(build, x, *, epochs: int = 3, batch_size: int = 16, lr: float = 3e-3) -> list[str]:
+    """Run the conformance checks on a class.
+
+    Args:
+        build: function without arguments that returns a new model, the same each time (it sets the seed).
+        x: data that suit the model, (N, *D), at least 40 samples.
+        epochs, batch_size, lr: of the short training runs.
+
+    Returns:
+        The names of the checks that passed, in order.
+
+    Raises:
+        AssertionError: naming the check and what was found.
+    """
+    if not callable(build) or hasattr(build, "encode"):
+        raise TypeError(
+            "build must be a function that returns a new model, such as lambda: VAE.mlp(64, latent_dim=4, seed=0)."
+        )
+    x = validation.array("x", x)
+    if len(x) < 40:
+        raise ValueError(f"x must hold at least 40 samples, so that batches differ in size; got {len(x)}.")
+    side = _side_of(build())
+    options = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": 0, "progress": False}
+    checks = [
+        _same_start, _codes, _reconstructions, _terms, _samples_are_independent, _evaluation_repeats, _noise_is_an_argument,
+        _training_helps, _every_weight_is_trained, _training_repeats, _data_untouched, _saved_and_loaded, _resumed,
+    ]  # fmt: skip
+    for check in checks:
+        try:
+            check(side, build, x, options)
+        except AssertionError as error:
+            raise AssertionError(f"{check.__name__.strip('_').replace('_', ' ')}: {error}") from error
+    return [check.__name__.strip("_") for check in checks]
+
+
+def transplant_weights(source, target) -> None:
+    """Copy all trained weights of a model to its twin in the other framework (or to one of the same).
+
+    Dense kernels are transposed, (in, out) to (out, in); convolution kernels go from (height, width, in, out) to
+    (out, in, height, width). Images are flattened in NHWC order in both, so the dense layer after a flatten needs no more.
+
+    Args:
+        source: model whose weights are read.
+        target: model with the same layers in the same order; is changed.
+
+    Raises:
+        ValueError: naming the first weight that does not match; the target is left as it was.
+    """
+    given, taken = _side_of(source).weights(source), _side_of(target).weights(target)
+    if len(given) != len(taken):
+        raise ValueError(f"source has {len(given)} weights and target {len(taken)}: they are no twins.")
+    for (name, value), (other, old) in zip(given.items(), taken.items(), strict=True):
+        if value.shape != old.shape:
+            raise ValueError(f"source's {name} is {value.shape} and target's {other} {old.shape} (Keras layout).")
+    _side_of(target).set_weights(target, dict(zip(taken, given.values(), strict=True)))
+
+
+def check_parity(torch_model, keras_model, x, *, noise=None, transplant: bool = True) -> dict[str, float]:
+    """Hold a PyTorch model and its Keras twin equal: code, reconstruction, each loss term, each gradient.
+
+    Args:
+        torch_model: the PyTorch model.
+        keras_model: its Keras twin; gets the PyTorch weights unless transplant=False.
+        x: data, (B, *D), in NumPy layout.
+        noise: array for the models' `noise` argument, in NumPy layout; needed by stochastic models.
+        transplant: whether to copy the weights first. False checks that both were built equal.
+
+    Returns:
+        Greatest max|a - b| / max|b| of each quantity, the gradients under "gradients".
+
+    Raises:
+        AssertionError: naming the quantity whose difference exceeds VALUE_TOLERANCE or GRADIENT_TOLERANCE.
+    """
+    x = validation.array("x", x)
+    if transplant:
+        transplant_weights(torch_model, keras_model)
+    results = [_side_of(m).outputs_and_gradients(m, x, noise) for m in (torch_model, keras_model)]
+    (outputs, gradients), (other_outputs, other_gradients) = results
+    if outputs.keys() != other_outputs.keys():
+        raise AssertionError(f"the models return different quantities: {sorted(outputs)} and {sorted(other_outputs)}")
+    errors = {name: _difference(value, other_outputs[name]) for name, value in outputs.items()}
+    pairs = zip(gradients.values(), other_gradients.values(), strict=True)
+    errors["gradients"] = max(_difference(a, b) for a, b in pairs)
+    for name, error in errors.items():
+        bound = GRADIENT_TOLERANCE if name == "gradients" else VALUE_TOLERANCE
+        if not error <= bound:
+            raise AssertionError(f"{name} differs by {error:.2e} between PyTorch and Keras; at most {bound:g} is accepted")
+    return errors
+
+
+def _difference(a: np.ndarray, b: np.ndarray) -> float:
+    """max|a - b| / max|b|, and infinity for different shapes."""
+    if a.shape != b.shape:
+        return float("inf")
+    return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-12))
+
+
+class _TorchSide:
+    """What the checks need to know about PyTorch models. Weights are given in Keras layout."""
+
+    def __init__(self):
+        self.ae = importlib.import_module("aetutor.torch")
+
+    def layouts(self, model):
+        """{name: (parameter, axes that take it to Keras layout)}, in the order of the layers."""
+        from torch import nn
+
+        axes = {nn.Linear: (1, 0), nn.Conv2d: (2, 3, 1, 0)}
+        return {
+            f"{path}.{name}".strip("."): (parameter, axes.get(type(module)) if name == "weight" else None)
+            for path, module in model.named_modules()
+            for name, parameter in module.named_parameters(recurse=False)
+        }
+
+    def weights(self, model):
+        return {name: _permuted(p.detach().cpu().numpy().copy(), axes) for name, (p, axes) in self.layouts(model).items()}
+
+    def set_weights(self, model, arrays):
+        import torch
+
+        with torch.no_grad():
+            for name, (parameter, axes) in self.layouts(model).items():
+                back = None if axes is None else tuple(np.argsort(axes))
+                parameter.copy_(torch.from_numpy(np.array(_permuted(arrays[name], back))))
+
+    def call(self, model, x, noise=None):
+        """Outputs and loss terms of a batch as NumPy arrays in NumPy layout."""
+        from .torch.data import to_array, to_tensor
+
+        batch = to_tensor(x)
+        out = model(batch) if noise is None else model(batch, noise=to_tensor(noise))
+        return {k: to_array(v) for k, v in (out | model.loss_terms(batch, out)).items()}
+
+    def outputs_and_gradients(self, model, x, noise):
+        from .torch.data import to_tensor
+
+        model.zero_grad()
+        batch = to_tensor(x)
+        out = model(batch) if noise is None else model(batch, noise=to_tensor(noise))
+        sum(model.loss_terms(batch, out).values()).mean().backward()
+        gradients = {
+            name: _permuted(p.grad.numpy() if p.grad is not None else np.zeros(p.shape, np.float32), axes)
+            for name, (p, axes) in self.layouts(model).items()
+        }
+        return self.call(model, x, noise), gradients
+
+    def forward_signature(self, model):
+        return inspect.signature(model.forward)
+
+
+class _KerasSide:
+    """What the checks need to know about Keras models, on whichever backend Keras runs."""
+
+    def __init__(self):
+        self.ae = importlib.import_module("aetutor.keras")
+
+    def weights(self, model):
+        from keras import ops
+
+        return {v.path: np.array(ops.convert_to_numpy(v.value)) for v in model.trainable_variables}
+
+    def set_weights(self, model, arrays):
+        for variable in model.trainable_variables:
+            variable.assign(arrays[variable.path])
+
+    def run(self, model, x, noise):
+        from keras import ops
+
+        batch = ops.convert_to_tensor(x)
+        out = model(batch) if noise is None else model(batch, noise=ops.convert_to_tensor(noise))
+        return out, model.loss_terms(batch, out)
+
+    def call(self, model, x, noise=None):
+        from keras import ops
+
+        out, terms = self.run(model, x, noise)
+        return {k: ops.convert_to_numpy(v) for k, v in (out | terms).items()}
+
+    def outputs_and_gradients(self, model, x, noise):
+        return self.call(model, x, noise), self.gradients(model, x, noise)
+
+    def gradients(self, model, x, noise):
+        import keras
+        from keras import ops
+
+        def loss():
+            return ops.mean(sum(self.run(model, x, noise)[1].values()))
+
+        variables = model.trainable_variables
+        backend = keras.backend.backend()
+        if backend == "tensorflow":
+            import tensorflow as tf
+
+            with tf.GradientTape() as tape:
+                value = loss()
+            found = tape.gradient(value, [v.value for v in variables])
+        elif backend == "torch":
+            import torch
+
+            found = torch.autograd.grad(loss(), [v.value for v in variables], allow_unused=True)
+        else:
+            import jax
+
+            def stateless(values):
+                with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+                    return loss()
+
+            found = jax.grad(stateless)([v.value for v in variables])
+        return {
+            v.path: np.zeros(v.shape, np.float32) if g is None else ops.convert_to_numpy(g)
+            for v, g in zip(variables, found, strict=True)
+        }
+
+    def forward_signature(self, model):
+        return inspect.signature(model.call)
+
+
+def _side_of(model):
+    """The side a model belongs to, found without importing the other framework."""
+    modules = {base.__module__ for base in type(model).__mro__}
+    if "aetutor.torch.autoencoder" in modules:
+        return _TorchSide()
+    if "aetutor.keras.autoencoder" in modules:
+        return _KerasSide()
+    raise TypeError(
+        f"model must be an aetutor.torch.Autoencoder or an aetutor.keras.Autoencoder; got {validation.describe(model)}."
+    )
+
+
+def _permuted(array, axes):
+    return array if axes is None else array.transpose(axes)
+
+
+def _same_start(side, build, x, options):
+    first, second = side.weights(build()), side.weights(build())
+    assert all(np.array_equal(a, b) for a, b in zip(first.values(), second.values(), strict=True)), (
+        "two models from build() start from different weights; set the constructor's seed"
+    )
+
+
+def _codes(side, build, x, options):
+    model = build()
+    z = side.ae.encode(model, x)
+    assert z.dtype == np.float32 and z.ndim >= 2 and len(z) == len(x), f"encode gave {z.dtype} {z.shape} for {x.shape}"
+    assert np.isfinite(z).all(), "encode gave values that are not finite"
+    assert np.array_equal(z, side.ae.encode(model, x)), "encode is not deterministic; it must not draw noise"
+
+
+def _reconstructions(side, build, x, options):
+    model = build()
+    x_hat = side.ae.reconstruct(model, x)
+    assert x_hat.shape == x.shape, f"reconstruct gave {x_hat.shape} for {x.shape}"
+    decoded = side.ae.decode(model, side.ae.encode(model, x))
+    assert np.allclose(x_hat, decoded, atol=1e-6), "reconstruct is not decode of encode"
+
+
+def _terms(side, build, x, options):
+    model = build()
+    out = side.call(model, x[:5])
+    assert {"z", "x_hat"} <= out.keys(), f"the forward pass must return z and x_hat; got {sorted(out)}"
+    means = side.ae.evaluate(model, x)
+    names = [name for name in means if name != "loss"]
+    assert names, "loss_terms gave no term"
+    for name in names:
+        assert out[name].shape == (5,), f"term {name!r} must be one value a sample, (5,); got {out[name].shape}"
+    total = sum(means[name] for name in names)
+    assert abs(means["loss"] - total) <= 1e-5 * max(1, abs(total)), (
+        f"the loss is {means['loss']}, its terms add up to {total}"
+    )
+
+
+def _samples_are_independent(side, build, x, options):
+    model = build()
+    together, alone = side.ae.encode(model, x[:4]), np.concatenate([side.ae.encode(model, x[i : i + 1]) for i in range(4)])
+    assert np.allclose(together, alone, atol=1e-5), "a sample's code depends on the batch it is in"
+
+
+def _evaluation_repeats(side, build, x, options):
+    model = build()
+    first = side.ae.evaluate(model, x, seed=1)
+    assert first == side.ae.evaluate(model, x, seed=1), "two evaluations with one seed differ"
+    rest = side.ae.evaluate(model, x[: len(x) // 2], seed=1)
+    assert first.keys() == rest.keys(), "the terms' names depend on the data"
+
+
+def _noise_is_an_argument(side, build, x, options):
+    model = build()
+    values = {side.ae.evaluate(model, x, seed=seed)["loss"] for seed in range(3)}
+    accepts = "noise" in side.forward_signature(model).parameters
+    assert len(values) == 1 or accepts, "the loss is stochastic, but the forward pass takes no noise=None"
+
+
+def _training_helps(side, build, x, options):
+    model = build()
+    before = side.ae.evaluate(model, x)["loss"]
+    side.ae.fit(model, x, **options)
+    after = side.ae.evaluate(model, x)["loss"]
+    assert after < before, f"{options['epochs']} epochs took the loss from {before:.6g} to {after:.6g}"
+
+
+def _every_weight_is_trained(side, build, x, options):
+    model = build()
+    start = side.weights(model)
+    side.ae.fit(model, x, **options)
+    stuck = [name for name, value in side.weights(model).items() if np.array_equal(value, start[name])]
+    assert not stuck, f"training did not change {', '.join(stuck)}: no gradient reaches it"
+
+
+def _training_repeats(side, build, x, options):
+    first, second = build(), build()
+    records = [side.ae.fit(model, x, val=x[:20], **options).records for model in (first, second)]
+    losses = [[{k: v for k, v in record.items() if k != "seconds"} for record in run] for run in records]
+    assert losses[0] == losses[1], "the same seed gave two different histories"
+    assert _equal(side, first, second), "the same seed gave two different sets of weights"
+
+
+def _data_untouched(side, build, x, options):
+    copy = x.copy()
+    side.ae.fit(build(), x, **options | {"epochs": 1})
+    assert np.array_equal(copy, x), "fit changed the caller's array"
+
+
+def _saved_and_loaded(side, build, x, options):
+    model = build()
+    side.ae.fit(model, x, **options | {"epochs": 1})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        side.ae.save(model, path)
+        other = build()
+        loaded = side.ae.load(path, model=other)
+    assert loaded is other, "load(path, model=model) must return the given model"
+    assert np.array_equal(side.ae.encode(loaded, x), side.ae.encode(model, x)), "the loaded model gives other codes"
+
+
+def _resumed(side, build, x, options):
+    whole = build()
+    side.ae.fit(whole, x, **options | {"epochs": 2})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.safetensors"
+        side.ae.fit(build(), x, checkpoint=path, **options | {"epochs": 1})
+        resumed = build()
+        side.ae.fit(resumed, x, resume=path, **options | {"epochs": 2})
+    assert _equal(side, whole, resumed), "a resumed run ends at other weights than an uninterrupted one"
+
+
+def _equal(side, first, second) -> bool:
+    pairs = zip(side.weights(first).values(), side.weights(second).values(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)

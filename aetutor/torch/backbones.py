@@ -1,0 +1,219 @@
+"""Encoders and decoders to pass to a model, or to get through `Class.mlp(...)` and `Class.conv(...)`.
+
+The Keras twins have the same layers, the same constants (aetutor.constants) and, for the same seed, the same initial weights
+(aetutor.initializers): both frameworks start from identical bytes. Images are flattened in the order height, width, channel
+in both, although PyTorch stores them as NCHW, so a dense kernel is transposed but never permuted between the frameworks.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+
+from .. import constants, validation
+from ..initializers import WeightStream
+
+_ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(constants.LEAKY_SLOPE),
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "linear": None,
+}
+
+
+class Flatten(nn.Module):
+    """(B, C, H, W) -> (B, H W C), in NHWC order; (B, T, C) -> (B, T C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Flatten all axes but the first."""
+        x = x.permute(0, 2, 3, 1) if x.ndim == 4 else x  # (B, H, W, C)
+        return x.flatten(start_dim=1)
+
+
+class Unflatten(nn.Module):
+    """(B, H W C) -> (B, C, H, W) for a shape (H, W, C); otherwise (B, *shape)."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Undo Flatten."""
+        x = x.reshape(-1, *self.shape)
+        return x.permute(0, 3, 1, 2) if len(self.shape) == 3 else x  # (B, C, H, W)
+
+
+class Crop(nn.Module):
+    """Keep the first `height` rows and `width` columns: (B, C, >= H, >= W) -> (B, C, H, W)."""
+
+    def __init__(self, height: int, width: int):
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Crop."""
+        return x[:, :, : self.height, : self.width]
+
+
+def mlp(
+    shape,
+    *,
+    latent_dim: int,
+    hidden=(256,),
+    activation: str = "relu",
+    code_activation: str = "linear",
+    output_activation: str = "linear",
+    norm: str | None = None,
+    initializer: str = "glorot_uniform",
+    seed: int = 0,
+    code_factor: int = 1,
+):
+    """Dense encoder and its mirror image.
+
+        shape -> hidden[0] -> ... -> latent_dim -> ... -> hidden[0] -> shape
+
+    Args:
+        shape: of one sample, or an int for flat data.
+        latent_dim: size K of the code; may exceed the data's.
+        hidden: sizes of the encoder's hidden layers; the decoder reverses them; () gives one layer each.
+        activation: of the hidden layers, one of aetutor.constants.ACTIVATIONS.
+        code_activation: of the code layer.
+        output_activation: of the last layer; keep "linear" with likelihood="bernoulli", whose decoder gives logits.
+        norm: None, or "layer" for layer normalisation before each hidden activation.
+        initializer: "glorot_uniform" or "he_normal".
+        seed: of the initial weights.
+        code_factor: numbers the encoder gives for each latent dimension (2 for a VAE); set by the class.
+
+    Returns:
+        encoder, (B, *shape) -> (B, code_factor K), and decoder, (B, K) -> (B, *shape).
+    """
+    shape = validation.sample_shape("shape", shape)
+    latent_dim = validation.integer("latent_dim", latent_dim, low=1)
+    hidden = validation.sizes("hidden", hidden)
+    for name, value in (
+        ("activation", activation),
+        ("code_activation", code_activation),
+        ("output_activation", output_activation),
+    ):
+        validation.one_of(name, value, constants.ACTIVATIONS)
+    if norm is not None:
+        validation.one_of("norm", norm, ("layer",))
+    weights, n_data = WeightStream(seed, initializer), math.prod(shape)
+
+    def stack(widths):
+        """Hidden layers from widths[0] to widths[-1]."""
+        for fan_in, fan_out in itertools.pairwise(widths):
+            yield dense(fan_in, fan_out, weights)
+            if norm == "layer":
+                yield nn.LayerNorm(fan_out, eps=constants.LAYER_NORM_EPSILON)
+            yield from activate(activation)
+
+    widths = (n_data, *hidden)
+    encoder = nn.Sequential(
+        *([Flatten()] if len(shape) > 1 else []),
+        *stack(widths),
+        dense(widths[-1], code_factor * latent_dim, weights),
+        *activate(code_activation),
+    )
+    widths = (latent_dim, *reversed(hidden))
+    decoder = nn.Sequential(
+        *stack(widths),
+        dense(widths[-1], n_data, weights),
+        *activate(output_activation),
+        *([Unflatten(shape)] if len(shape) > 1 else []),
+    )
+    return encoder, decoder
+
+
+def conv(
+    shape,
+    *,
+    latent_dim: int,
+    channels=(32, 64),
+    activation: str = "relu",
+    code_activation: str = "linear",
+    output_activation: str = "linear",
+    initializer: str = "glorot_uniform",
+    seed: int = 0,
+    code_factor: int = 1,
+):
+    """Convolutional encoder that halves the sides at each stage, and a decoder that upsamples and convolves.
+
+    Any height and width work: a side of n becomes ceil(n / 2), and the decoder crops back to what the encoder had.
+    Upsampling followed by a convolution avoids the checkerboard of a strided transposed one (Odena et al., 2016).
+
+    Args:
+        shape: (height, width, channels) of one image.
+        latent_dim: size K of the code.
+        channels: of each stage, outermost first.
+        activation: of the hidden layers, one of aetutor.constants.ACTIVATIONS.
+        code_activation: of the code layer.
+        output_activation: of the last layer; keep "linear" with likelihood="bernoulli", whose decoder gives logits.
+        initializer: "glorot_uniform" or "he_normal".
+        seed: of the initial weights.
+        code_factor: numbers the encoder gives for each latent dimension (2 for a VAE); set by the class.
+
+    Returns:
+        encoder, (B, C, H, W) -> (B, code_factor K), and decoder, (B, K) -> (B, C, H, W).
+    """
+    height, width, depth = validation.sample_shape("shape", shape, ndim=3)
+    latent_dim = validation.integer("latent_dim", latent_dim, low=1)
+    channels = validation.sizes("channels", channels)
+    if not channels:
+        raise ValueError("channels must name at least one stage, such as (32, 64); got (). Without one use .mlp.")
+    for name, value in (
+        ("activation", activation),
+        ("code_activation", code_activation),
+        ("output_activation", output_activation),
+    ):
+        validation.one_of(name, value, constants.ACTIVATIONS)
+    weights = WeightStream(seed, initializer)
+    sides = constants.halved_sides(height, width, len(channels))
+    (inner_height, inner_width), widths = sides[-1], (depth, *channels)
+    n_inner = inner_height * inner_width * channels[-1]
+
+    encoder = []
+    for fan_in, fan_out in itertools.pairwise(widths):
+        encoder += [convolution(fan_in, fan_out, weights, stride=constants.CONV_STRIDE), *activate(activation)]
+    encoder += [Flatten(), dense(n_inner, code_factor * latent_dim, weights), *activate(code_activation)]
+
+    decoder = [
+        dense(latent_dim, n_inner, weights),
+        *activate(activation),
+        Unflatten((inner_height, inner_width, channels[-1])),
+    ]
+    for stage in reversed(range(len(channels))):
+        decoder += [
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            Crop(*sides[stage]),
+            convolution(widths[stage + 1], widths[stage], weights, stride=1),
+            *activate(activation if stage else output_activation),
+        ]
+    return nn.Sequential(*encoder), nn.Sequential(*decoder)
+
+
+def dense(fan_in: int, fan_out: int, weights: WeightStream) -> nn.Linear:
+    """Dense layer (B, in) -> (B, out) with the next kernel of the weight stream and zero biases."""
+    return _fill(nn.Linear(fan_in, fan_out), torch.from_numpy(weights.kernel((fan_in, fan_out))).T)
+
+
+def convolution(fan_in: int, fan_out: int, weights: WeightStream, *, stride: int) -> nn.Conv2d:
+    """Convolution (B, in, H, W) -> (B, out, H', W') with explicit padding, never "same"."""
+    k = constants.CONV_KERNEL
+    kernel = torch.from_numpy(weights.kernel((k, k, fan_in, fan_out))).permute(3, 2, 0, 1)  # (out, in, k, k)
+    return _fill(nn.Conv2d(fan_in, fan_out, k, stride=stride, padding=constants.CONV_PADDING), kernel)
+
+
+def activate(name: str) -> list[nn.Module]:
+    """The activation as a list of no or one module."""
+    return [] if _ACTIVATIONS[name] is None else [_ACTIVATIONS[name]()]
+
+
+def _fill(layer, kernel: Tensor):
+    with torch.no_grad():
+        layer.weight.copy_(kernel)
+        layer.bias.zero_()
+    return layer

@@ -1,0 +1,84 @@
+"""Loss functions: one value per sample, (B,), summed over the data or latent axes, in nats where they are likelihoods.
+
+No mean is taken here. The mean over the batch is taken in one place, the training step, so that the weight of a term is the
+weight that is trained.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def _sum(values: Tensor) -> Tensor:
+    """Sum over all axes but the first: (B, *D) -> (B,)."""
+    return values.flatten(start_dim=1).sum(dim=1)
+
+
+def squared_error(x: Tensor, x_hat: Tensor) -> Tensor:
+    """Squared error, sum_j (x_j - x_hat_j)^2.
+
+    Args:
+        x: data, (B, *D).
+        x_hat: reconstruction, (B, *D).
+
+    Returns:
+        (B,), in squared units of the data.
+    """
+    return _sum((x - x_hat) ** 2)
+
+
+def bernoulli(x: Tensor, logits: Tensor) -> Tensor:
+    """Cross-entropy, -sum_j [x_j log p_j + (1 - x_j) log(1 - p_j)] with p = sigmoid(logits).
+
+    It is -log p(x) only where every x_j is 0 or 1; for grey values between them it is no likelihood, and its
+    minimum over p is not 0 but the entropy of x.
+
+    Args:
+        x: data in [0, 1], (B, *D).
+        logits: (B, *D).
+
+    Returns:
+        (B,), in nats.
+    """
+    return _sum(F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
+
+
+def gaussian(x: Tensor, mean: Tensor, log_sigma: Tensor | float = 0.0) -> Tensor:
+    """Negative log-likelihood of N(mean, sigma^2), sum_j [(x_j - mean_j)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2].
+
+    Args:
+        x: data, (B, *D).
+        mean: (B, *D).
+        log_sigma: logarithm of the standard deviation, a scalar or (B, *D).
+
+    Returns:
+        (B,), in nats of a density: it may be negative.
+    """
+    log_sigma = torch.as_tensor(log_sigma, dtype=x.dtype, device=x.device)
+    return _sum(0.5 * (x - mean) ** 2 * torch.exp(-2 * log_sigma) + log_sigma + 0.5 * math.log(2 * math.pi))
+
+
+def kl_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:
+    """KL(N(mu, sigma^2) || N(0, I)) = sum_k (mu_k^2 + sigma_k^2 - 1 - log sigma_k^2) / 2.
+
+    Args:
+        mu: (B, K).
+        log_var: logarithm of the variance sigma^2, not of sigma, (B, K).
+
+    Returns:
+        (B,), in nats.
+
+    Source: Kingma and Welling (2014), appendix B.
+    """
+    return _sum(0.5 * (mu**2 + torch.exp(log_var) - 1 - log_var))
+
+
+def reconstruction(likelihood: str, x: Tensor, params: Tensor, log_sigma: Tensor | float = 0.0) -> Tensor:
+    """The loss that a likelihood's name stands for, (B,); `params` is what the decoder gives, (B, *D)."""
+    if likelihood == "squared_error":
+        return squared_error(x, params)
+    if likelihood == "bernoulli":
+        return bernoulli(x, params)
+    return gaussian(x, params, log_sigma)

@@ -1,0 +1,19 @@
+"""Sphinx extension of the book: diagrams drawn offline, the claims ledger, the API reference."""
+
+from . import api, diagrams, ledger
+
+
+def _search_works_from_disk(app, pagename, templatename, context, doctree):
+    """Load, on the search page only, the line that keeps search working from file://."""
+    if pagename == "search":
+        app.add_js_file("search-from-disk.js", priority=400)  # after documentation_options.js
+
+
+def setup(app):
+    """Register the directives; everything the pages load is under _static/ (see book/_vendor/README.md)."""
+    for part in (api, diagrams, ledger):
+        part.setup(app)
+    # Jupyter Book always sets the option of sphinx-comments, which this book does not use.
+    app.add_config_value("comments_config", {}, "html")
+    app.connect("html-page-context", _search_works_from_disk)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,46 @@
+"""The ground floor as a whole: its examples run, importing it is cheap, and a notebook shows each figure once."""
+
+import doctest
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+MODULES = ("baselines", "corruption", "datasets", "metrics", "plots")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    import numpy as np
+
+    module = importlib.import_module(f"aetutor.{name}")
+    result = doctest.testmod(module, extraglobs={"np": np})
+    assert result.failed == 0 and result.attempted >= 2
+
+
+def test_imports_load_numpy_only():
+    code = (
+        f"import sys; from aetutor import {', '.join(MODULES)}; "
+        "print(sorted({'matplotlib', 'sklearn', 'scipy', 'pooch', 'requests', 'mlxtend', 'torch', 'keras', 'tensorflow'} "
+        "& set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "[]"
+
+
+def test_a_notebook_shows_each_figure_once(tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    cells = [
+        "import numpy as np; from aetutor import plots; x = np.zeros((3, 8, 8, 1))",
+        "plots.images(x); plots.images(x)",
+        "figure = plots.images(x)",
+        "figure",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [[o for o in cell.outputs if "image/png" in o.get("data", {})] for cell in notebook.cells]
+    assert [len(outputs) for outputs in shown] == [0, 2, 1, 1]
+    assert len({output.data["image/png"] for outputs in shown for output in outputs}) == 1  # the same bytes each time

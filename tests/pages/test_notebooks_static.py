@@ -1,0 +1,30 @@
+"""The committed pages keep the rules, and the repository's address is the same everywhere."""
+
+import re
+
+import pytest
+
+from aetutor.pages.notebooks import page as pages
+from aetutor.pages.notebooks import rules, stamping
+
+PAGES = pages.find()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=pages.shown)
+def test_page_keeps_the_rules(path):
+    assert rules.check(pages.read(path)) == []
+
+
+def test_twin_pages_make_the_same_claims():
+    assert [problem for path in PAGES for problem in rules.twin_claims(pages.read(path))] == []
+
+
+def test_address_is_stamped():
+    address = stamping.repository()
+    config = (pages.ROOT / "_config.yml").read_text("utf-8")
+    assert re.search(r"(?m)^repository:.*\n(?:[ \t#].*\n)*?[ \t]+url:[ \t]*(\S+)", config).group(1) == address
+    for path in PAGES:
+        page = pages.read(path)
+        assert f'"git+{address}"' in page.code[0].source, pages.shown(path)
+        colab = address.replace("https://github.com/", "https://colab.research.google.com/github/")
+        assert f"({colab}/blob/main/{pages.shown(path)})" in page.nb["cells"][0]["source"], pages.shown(path)
