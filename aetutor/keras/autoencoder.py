@@ -3,8 +3,8 @@
     z = encode(x),  x_hat = decode(z),  loss(x) = sum of loss_terms(x, call(x))
 
 A variant subclasses it and overrides `encode`, `call` or `loss_terms`; see models/variational.py. It is a `keras.Model`:
-`compile`, `fit` and `save` work as on any other, with the loss it brings, so that `compile` needs an optimizer only. What takes
-and gives NumPy arrays is a function of aetutor.keras, not a method.
+`compile`, `fit` and `save` work as on any other, with the loss it brings, so that `compile` needs an optimizer only. What
+takes and gives NumPy arrays is a function of aetutor.keras, not a method.
 """
 
 import inspect
@@ -17,6 +17,7 @@ from .. import validation
 from ..convenience import Convenience
 from ..training_plan import NOISE, stream_seed
 from . import backbones, losses
+from .data import Batches
 
 
 @keras.saving.register_keras_serializable("aetutor")
@@ -123,6 +124,12 @@ class Autoencoder(keras.Model):
         if self.losses:
             terms["regularization"] = ops.zeros_like(next(iter(terms.values()))) + sum(self.losses)
         return terms
+
+    def fit(self, x=None, *args, **kw):
+        """As in keras.Model, but `aetutor.keras.batches` come in their own order, which Keras would shuffle once more."""
+        if isinstance(x, Batches):
+            kw.setdefault("shuffle", False)
+        return super().fit(x, *args, **kw)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """What Keras minimises: the mean over the batch, taken here and nowhere else, of the sum of the terms.

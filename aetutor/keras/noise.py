@@ -1,7 +1,8 @@
 """Random numbers of a Keras model: its own noise and its layers' (dropout), each a stream that is named and can be put back.
 
-A keras.random.SeedGenerator is a pair (stream, number of draws); each draw counts up, in compiled code too. Training starts them from the seed of `fit`, so that a draw is a function of (seed, global step). Validation starts them from
-(seed, block of samples) and puts back what stood before, so that it neither varies nor disturbs training.
+A keras.random.SeedGenerator is a pair (stream, number of draws); each draw counts up, in compiled code too. Training starts
+them from the seed of `fit`, so that a draw is a function of (seed, global step). Validation starts them from (seed, block of
+samples) and puts back what stood before, so that it neither varies nor disturbs training.
 """
 
 import contextlib

@@ -140,7 +140,7 @@ class Engine:
         return None if self.steps is None else self.steps * self.plan.epochs
 
     def train(self, run, callbacks):
-        """Train the epochs that are left in one call of Keras' fit; for an iterable of unknown length, in one call an epoch."""
+        """Train the epochs that are left: one call of Keras' fit, or for an iterable of unknown length one call an epoch."""
         if run.over:
             return
         self.model.compile(self.optimizer, **compile_flags())
@@ -192,7 +192,7 @@ class Engine:
             self.model.jax_state_sync()
 
     def _state_variables(self):
-        optimizer = {f"optimizer/{i}/{v.name}": v for i, v in enumerate(self.optimizer.variables)}
+        optimizer = {f"optimizer/{i}": v for i, v in enumerate(self.optimizer.variables)}
         return optimizer | {f"noise/{i}": v for i, v in enumerate(noise.states(self.model))}
 
 

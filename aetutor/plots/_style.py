@@ -53,7 +53,7 @@ def styled(function):
         plt.draw_if_interactive()  # loads the backend, whose own settings the context would otherwise undo
         with plt.style.context(STYLE, after_reset=True):
             figure = function(*args, **kwargs)
-            for axes in figure.axes:  # ticks are made when drawn, by then under the caller's settings
+            for axes in figure.axes:  # ticks are made when drawn, perhaps by then under the caller's settings
                 axes.tick_params(labelsize=MIN_POINTS, labelcolor=INK, labelfontfamily="DejaVu Sans")
             figure.draw_without_rendering()
         return figure

@@ -139,6 +139,12 @@ def test_mermaid_without_alt_or_source_is_an_error(tmp_path, gone):
     assert "ERROR: mermaid: the" in warnings
 
 
+def test_build_after_a_failed_one_fails_again(tmp_path):
+    first, second = (build(tmp_path, index="# T\n\n[gone](gone.md)\n")[1] for _ in range(2))
+    assert "gone.md" in first
+    assert "gone.md" in second
+
+
 def test_ledger_shows_value_threshold_and_page(tmp_path):
     put(tmp_path, "notebooks/torch/b.ipynb", notebook({"text": "PCA is reached", "value": 1.00734, "below": 1.02}))
     html, warnings = build(tmp_path, index=LEDGER)
@@ -173,6 +179,24 @@ def test_docstrings_are_plain_text():
         "Example:",
         "    >>> f(*x)",
     ]
+
+
+def test_api_pages_follow_the_sources(tmp_path):
+    from types import SimpleNamespace
+
+    from aetutor_book import api
+    from sphinx.config import Config
+
+    put(tmp_path, "aetutor/losses.py", '"""Losses."""')
+    kept, gone = put(tmp_path, "api/aetutor/losses/index.rst", ""), put(tmp_path, "api/aetutor/gone/index.rst", "")
+    config = Config({}, {"autoapi_root": "api"})
+    config.add("autoapi_root", "", "html", ())
+    app = SimpleNamespace(srcdir=tmp_path, config=config, env=SimpleNamespace(autoapi_source_hashes="old"))
+    api._match_pages_to_sources(app)
+    assert (kept.exists(), gone.exists(), app.env.autoapi_source_hashes) == (True, False, "old")
+    kept.unlink()
+    api._match_pages_to_sources(app)
+    assert app.env.autoapi_source_hashes is None
 
 
 def test_api_pages_cover_the_public_modules(repository):

@@ -29,7 +29,7 @@ def test_imports_load_numpy_only():
     assert out.strip() == "[]"
 
 
-def test_a_notebook_shows_each_figure_once(tmp_path):
+def test_a_notebook_shows_each_figure_once(tmp_path, monkeypatch):
     import nbformat
     from nbclient import NotebookClient
 
@@ -39,6 +39,7 @@ def test_a_notebook_shows_each_figure_once(tmp_path):
         "figure = plots.images(x)",
         "figure",
     ]
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a kernel chooses its own
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [[o for o in cell.outputs if "image/png" in o.get("data", {})] for cell in notebook.cells]

@@ -435,6 +435,17 @@ def test_auto_asks_for_the_device_anew(monkeypatch):
     assert place("auto") == (torch.device("meta"), 0, 1)
 
 
+def test_processes_that_did_not_join_are_refused(monkeypatch):
+    """Each would train alone and overwrite the other's checkpoint."""
+    place("cpu")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    model = autoencoder()
+    start = weights(model)
+    with pytest.raises(ValueError, match=r"^device='auto': 2 processes were started but 1 joined.* such as device='cpu'"):
+        ae.fit(model, X)
+    assert same(model, start)
+
+
 def test_progress_is_silent_here_and_shown_when_asked_for(capfd):
     ae.fit(autoencoder(), X, epochs=2)
     assert capfd.readouterr() == ("", "")

@@ -81,6 +81,18 @@ def modules(root):
     return dict(sorted(found.items()))
 
 
+def _match_pages_to_sources(app):
+    """Let autoapi keep its pages between builds: drop those of removed modules, have all written again if one is missing."""
+    if "autoapi_root" not in app.config:
+        return
+    folder = Path(app.srcdir) / app.config.autoapi_root
+    expected = {folder / name.replace(".", "/") / "index.rst" for name in modules(app.srcdir)}
+    for page in set(folder.rglob("index.rst")) - expected:
+        page.unlink()
+    if not all(page.exists() for page in expected):
+        app.env.autoapi_source_hashes = None
+
+
 class ApiIndex(SphinxDirective):
     """Tables of the package's modules, one a floor, with each module's first sentence."""
 
@@ -119,3 +131,4 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")  # owns the event; autoapi emits it too
     app.add_directive("api-index", ApiIndex)
     app.connect("autodoc-process-docstring", _process_docstring, priority=100)
+    app.connect("builder-inited", _match_pages_to_sources, priority=100)  # before autoapi
