@@ -8,6 +8,7 @@ Each function applies the style to its own figure and leaves Matplotlib's settin
 that a page draws itself. In a notebook a figure is shown once, whether it is a cell's last value or not.
 """
 
+from ._charts import bars, lines
 from ._codes import latent
 from ._curves import error_bars, history
 from ._pictures import images, reconstructions, traversal
@@ -18,10 +19,12 @@ __all__ = [
     "INK",
     "MIN_POINTS",
     "PALETTE",
+    "bars",
     "error_bars",
     "history",
     "images",
     "latent",
+    "lines",
     "reconstructions",
     "traversal",
     "use",

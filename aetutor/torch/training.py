@@ -8,6 +8,7 @@ import contextlib
 import functools
 import os
 import time
+import warnings
 
 import numpy as np
 import torch
@@ -249,7 +250,9 @@ class Engine:
 
 def place(device: str) -> tuple[torch.device, int, int]:
     """Device, rank and number of processes. Accelerate reads what `torchrun` set, and joins the processes."""
-    from accelerate import PartialState  # imported here: it costs a tenth of a second
+    with warnings.catch_warnings():  # its progress bars would like Jupyter widgets; ours do not need them
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from accelerate import PartialState  # imported here: it costs a tenth of a second
 
     if not isinstance(device, str | torch.device):
         raise TypeError(f"device must be 'auto' or a torch device; got {validation.describe(device)}.")

@@ -1,5 +1,6 @@
 """Small models, and a script runner for what needs a process of its own."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-PATIENT = dict(likelihood="bernoulli", latent_dim=2, hidden=(8,))
+SMALL = dict(likelihood="bernoulli", latent_dim=2, hidden=(8,))
 
 
 def vae(seed=0, **kw):
     from aetutor import keras as ae
 
-    return ae.VAE.mlp((4, 4, 1), **(PATIENT | kw), seed=seed)
+    return ae.VAE.mlp((4, 4, 1), **(SMALL | kw), seed=seed)
 
 
 def plain(seed=0, **kw):
@@ -26,6 +27,10 @@ def plain(seed=0, **kw):
 
 def arrays(model):
     return [np.array(v) for v in model.get_weights()]
+
+
+def digest(model):
+    return hashlib.sha256(b"".join(v.tobytes() for v in arrays(model))).hexdigest()
 
 
 def same(a, b):

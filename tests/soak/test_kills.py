@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,6 +115,7 @@ def test_twenty_kills(framework, tmp_path):
         killed, cut = runs.kill(folder, seconds * i / 20)
         epochs.append(done(runs.finish(folder)))
         assert_same_end(folder, whole)
+        shutil.rmtree(folder)
         killed_runs, cut_writes = killed_runs + killed, cut_writes + cut
     megabytes = (whole / "run.safetensors").stat().st_size / 1e6
     print(
