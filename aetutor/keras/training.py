@@ -147,9 +147,7 @@ class Engine:
         options = {"epochs": self.plan.epochs, "shuffle": False, "verbose": 0, "callbacks": callbacks}
         if self.streamed:
             while not run.over:
-                with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", "Your input ran out of data")  # that is how an epoch ends
-                    self.model.fit(self._stream(), initial_epoch=run.epoch, **(options | {"epochs": run.epoch + 1}))
+                self._train_epoch_of_stream(options | {"initial_epoch": run.epoch, "epochs": run.epoch + 1})
         elif resident(self.x):
             data = ResidentBatches(self.x, batch_size=self.plan.batch_size, seed=self.plan.seed)
             shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: data.shuffle(epoch))
@@ -159,9 +157,25 @@ class Engine:
             data = Batches(self.x, batch_size=self.plan.batch_size, seed=self.plan.seed, epoch=run.epoch)
             self.model.fit(data, initial_epoch=run.epoch, **options)
 
-    def _stream(self):
-        for batch in self.x:
-            yield (np.asarray(batch, dtype=np.float32),)
+    def _train_epoch_of_stream(self, options):
+        problems = []
+
+        def stream():
+            try:
+                for batch in self.x:
+                    yield (np.asarray(batch, dtype=np.float32),)  # (B, *D)
+            except Exception as error:
+                problems.append(error)
+                raise
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Your input ran out of data")  # that is how an epoch ends
+            try:
+                self.model.fit(stream(), **options)
+            except Exception:
+                if problems:  # TensorFlow wraps what a generator raises in a page of its own text
+                    raise problems[0] from None
+                raise
 
     def rate(self, scale):
         """Learning rate of the last step taken."""

@@ -2,6 +2,8 @@
 
     glue("sse_pca", 13.4)         # in a code cell
     {glue:text}`sse_pca:.1f`      # in the prose: the number that this run measured
+    glue("intro", figure, shown=True)
+                                  # `make notebooks` also writes book/_static/intro.png
 
 The value goes into the cell's stored output in the form that MyST-NB reads, so the book needs no kernel and the kernel
 needs no MyST-NB.
@@ -32,6 +34,6 @@ def glue(name: str, value, *, shown: bool = False) -> None:
         return
     value = value.item() if getattr(value, "shape", None) == () else value
     prefix = "" if shown else _HIDDEN
-    data, metadata = format_display_data(value)
+    data, metadata = value.mimebundle() if hasattr(value, "mimebundle") else format_display_data(value)
     metadata["scrapbook"] = {"name": name, "mime_prefix": prefix}
     display({prefix + kind: content for kind, content in data.items()}, raw=True, metadata=metadata)

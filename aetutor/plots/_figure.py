@@ -16,15 +16,20 @@ class Figure(matplotlib.figure.Figure):
     shown only as a cell's last value.
     """
 
-    def _ipython_display_(self):
-        from IPython.display import display
-
+    def mimebundle(self) -> tuple[dict, dict]:
+        """What a notebook stores of the figure: its data and its metadata, by MIME type."""
         file = io.BytesIO()
         # no version in the file: the same figure gives the same bytes
         self.savefig(file, format="png", dpi=self.dpi, metadata={"Software": None})
         width, height = (round(inches * _CSS_PIXELS_PER_INCH) for inches in self.get_size_inches())
         bundle = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": str(self)}
-        display(bundle, raw=True, metadata={"image/png": {"width": width, "height": height}})
+        return bundle, {"image/png": {"width": width, "height": height}}
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        data, metadata = self.mimebundle()
+        display(data, raw=True, metadata=metadata)
         plt.close(self)
 
 

@@ -1,7 +1,6 @@
 """Another backend, and what is said when Keras or a backend is missing. Each in a process of its own."""
 
 import importlib.util
-import sys
 
 import pytest
 from keras_helpers import run_python
@@ -75,10 +74,3 @@ def test_missing_keras_and_missing_backend_are_explained():
     assert said.startswith("tensorflow ") and 'pip install "aetutor[keras]"' in said
     if importlib.util.find_spec("torch") is not None:
         assert "KERAS_BACKEND=torch (installed here)" in said
-
-
-def test_importing_does_not_import_the_other_side():
-    code = "import sys; from aetutor import keras; print('aetutor.torch' in sys.modules)"
-    assert run_python(code).strip() == "False"
-    assert "aetutor" in run_python("import aetutor, sys; print('aetutor', 'keras' in sys.modules)").split()
-    assert sys.version_info >= (3, 11)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from aetutor.pages.notebooks import figures, rules, stamping
 from aetutor.pages.notebooks import page as pages
-from aetutor.pages.notebooks import rules, stamping
 
 PAGES = pages.find()
 
@@ -17,6 +17,20 @@ def test_page_keeps_the_rules(path):
 
 def test_twin_pages_make_the_same_claims():
     assert [problem for path in PAGES for problem in rules.twin_claims(pages.read(path))] == []
+
+
+def test_exported_figures_are_those_of_the_pages():
+    assert {pages.shown(path): figures.stale(pages.read(path).nb) for path in PAGES} == {pages.shown(p): [] for p in PAGES}
+
+
+def test_an_edited_figure_is_found(tmp_path):
+    path = next(path for path in PAGES if figures.glued(pages.read(path).nb))
+    page = pages.read(path)
+    figures.export(page.nb, tmp_path)
+    assert figures.stale(page.nb, tmp_path) == []
+    name = next(iter(figures.glued(page.nb)))
+    (tmp_path / figures.FOLDER / f"{name}.png").write_bytes(b"other")
+    assert figures.stale(page.nb, tmp_path) == [name]
 
 
 def test_address_is_stamped():

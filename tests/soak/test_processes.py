@@ -3,20 +3,23 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
+import processes_worker
 import pytest
 
 from aetutor import checkpoints
 
-WORKER = Path(__file__).with_name("processes_worker.py")
-
 
 def run(folder, epochs, *, processes):
+    """Histories that each rank recorded; a single process is this one."""
     folder.mkdir()
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)] if processes > 1 else []
-    finished = subprocess.run([sys.executable, *torchrun, WORKER, folder, str(epochs)], capture_output=True, text=True)
-    assert finished.returncode == 0, finished.stderr
+    if processes == 1:
+        processes_worker.train(folder, epochs, rank=0)
+    else:
+        command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        worker = [processes_worker.__file__, folder, str(epochs)]
+        finished = subprocess.run([sys.executable, *command, *worker], capture_output=True, text=True)
+        assert finished.returncode == 0, finished.stderr
     return [json.loads((folder / f"histories {rank}.json").read_text()) for rank in range(processes)]
 
 
@@ -26,7 +29,7 @@ def compare(tmp_path, epochs, *, processes=2):
     together = run(tmp_path / "together", epochs, processes=processes)
     worst = 0.0
     for name, history in alone.items():
-        assert len(history) == epochs
+        assert len(history) == epochs or name == "stochastic toy"  # which may stop early, with the best weights restored
         files = [tmp_path / "together" / f"{name} {rank}.safetensors" for rank in range(processes)]
         first, *others = (checkpoints.read(f, kind="model")[0] for f in files)
         assert all(first[k].tobytes() == other[k].tobytes() for other in others for k in first), name

@@ -51,11 +51,11 @@ def test_recorded_terms_are_means_over_the_samples():
 
 def test_two_processes_end_at_the_same_bytes():
     worker = Path(__file__).with_name("determinism_worker.py")
-    runs = [
-        subprocess.run([sys.executable, worker, seed], capture_output=True, text=True, check=True).stdout for seed in "12"
-    ]
-    assert runs[0] == runs[1]
-    assert len(set(runs[0].split())) >= 10  # five different digests
+    runs = [subprocess.run([sys.executable, worker, seed], capture_output=True, text=True, check=True) for seed in "12"]
+    assert runs[0].stdout == runs[1].stdout
+    digests = [line.split()[-1] for line in runs[0].stdout.splitlines()]
+    assert len(digests) == len(set(digests)) == 5  # and nothing else was printed: a script in a pipe is silent
+    assert runs[0].stderr == ""
 
 
 def test_the_seed_of_fit_matters_and_initial_weights_are_kept():
@@ -455,15 +455,6 @@ def test_progress_is_silent_here_and_shown_when_asked_for(capfd):
     assert "epoch 2/2" in err and "loss=" in err and "val_loss=" in err and "10/10" in err
     ae.fit(autoencoder(), [X], epochs=2, progress=True)  # of unknown length
     assert "epoch 2/2" in capfd.readouterr().err
-
-
-def test_a_script_in_a_pipe_prints_nothing():
-    code = (
-        "import numpy as np; from aetutor import torch as ae\n"
-        "ae.fit(ae.Autoencoder.mlp(4, latent_dim=2), np.random.default_rng(0).random((9, 4)), epochs=2)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (run.stdout, run.stderr) == ("", "")
 
 
 def test_batches_are_epochs_in_the_documented_order():

@@ -7,7 +7,7 @@ import re
 import time
 
 from .. import runs
-from . import hashes, stamping
+from . import figures, hashes, stamping
 from . import page as pages
 
 CELL_SECONDS = 1800  # no page is allowed to take this long in either profile; a hanging cell ends here
@@ -40,6 +40,7 @@ def execute(path, profile=None, *, force=False):
     page.nb["metadata"]["aetutor"] = marks | facts
     stamping.stamp_page(page)
     pages.write(page)
+    figures.export(page.nb)
     return f"executed ({reason}), {facts['profile']} profile, {facts['seconds']} s"
 
 
