@@ -120,7 +120,7 @@ def measure(names, *, images, rounds, threads):
                 results[name].seconds.append(seconds)
     finally:
         for worker in workers:
-            worker.terminate()
+            worker.kill()  # it waits for a turn that does not come
     return results
 
 

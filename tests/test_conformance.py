@@ -1,4 +1,4 @@
-"""Every class of both frameworks does what an autoencoder of the package must do; on Keras' default backend and on its torch backend."""
+"""Every class of both frameworks does what an autoencoder of the package must do, on two of Keras' backends."""
 
 import importlib
 import os

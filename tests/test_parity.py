@@ -50,7 +50,7 @@ def test_transplant_goes_both_ways():
 
 def test_transplant_refuses_other_shapes():
     small, large = (torch_ae.Autoencoder.mlp(8, latent_dim=k, seed=0) for k in (2, 3))
-    with pytest.raises(ValueError, match="source's .* is .* and target's"):
+    with pytest.raises(ValueError, match=r"source's .* is .* and target's"):
         testing.transplant_weights(small, large)
 
 

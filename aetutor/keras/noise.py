@@ -42,6 +42,26 @@ def kept(model):
             state.assign(value)
 
 
+@contextlib.contextmanager
+def kept_global():
+    """Put PyTorch's global generator back afterwards, where Keras runs on it; see `seed_epoch`."""
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng():
+        yield
+
+
+def seed_epoch(seed, epoch):
+    """On the torch backend, Keras' Dropout without a seed of its own draws from PyTorch's global generator: start that."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(stream_seed(seed, DROPOUT, epoch))
+
+
 def _start(state, *path):
     stream = stream_seed(*path) % 2**30  # fits the 32 bits that some backends have, with room for the draws
     state.assign(np.array([stream, 0], dtype=state.dtype))

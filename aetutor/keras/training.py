@@ -21,6 +21,7 @@ from .inference import evaluation, model_of, sample_shape
 from .saving import set_weights, weights
 
 STEPS_PER_EXECUTION = 16  # TensorFlow takes so many steps before it comes back to Python
+JIT_STEPS = 100  # XLA compiles for seconds and saves a third of a millisecond a step: not worth it for shorter epochs
 
 
 def fit(
@@ -89,7 +90,7 @@ def fit(
     first = next(iter(x)) if isinstance(x, validation.Batches) else x
     if val is not None:
         val = validation.samples("val", val, shape=first.shape[1:], likelihood=model.likelihood)
-    with on(device), computing_in(model, plan.precision):
+    with on(device), computing_in(model, plan.precision), noise.kept_global():
         model.sample_shape = first.shape[1:]
         engine = Engine(model, x, plan)
         run = Run(plan, model, engine)
@@ -143,7 +144,7 @@ class Engine:
         """Train the epochs that are left: one call of Keras' fit, or for an iterable of unknown length one call an epoch."""
         if run.over:
             return
-        self.model.compile(self.optimizer, **compile_flags())
+        self.model.compile(self.optimizer, **compile_flags(self.steps))
         options = {"epochs": self.plan.epochs, "shuffle": False, "verbose": 0, "callbacks": callbacks}
         if self.streamed:
             while not run.over:
@@ -218,8 +219,9 @@ class EpochEnds(keras.callbacks.Callback):
         self.run, self.engine, self.val, self.bar = run, engine, val, bar
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Start the clock; set the rate that the plateau schedule has come to."""
+        """Start the clock and the epoch's random stream; set the rate that the plateau schedule has come to."""
         self.start = time.perf_counter()
+        noise.seed_epoch(self.run.plan.seed, epoch)
         if self.run.plan.schedule == "plateau":
             self.engine.optimizer.learning_rate.assign(self.run.plan.lr * self.run.rate_scale)
 
@@ -276,10 +278,14 @@ class Cosine(keras.optimizers.schedules.LearningRateSchedule):
         return {"lr": self.lr, "total": self.total, "warmup": self.warmup}
 
 
-def compile_flags():
-    """What `fit` passes to `compile` beside the optimizer, on the backend in use."""
+def compile_flags(steps=None):
+    """What `fit` passes to `compile` beside the optimizer, on the backend in use, for epochs of so many steps (None: unknown).
+
+    The rule asks for the steps of an epoch, not of the run, so that a resumed run is compiled like the first one.
+    """
     if keras.backend.backend() == "tensorflow":
-        return {"jit_compile": True, "steps_per_execution": STEPS_PER_EXECUTION}
+        jit = steps is None or steps >= JIT_STEPS
+        return {"jit_compile": jit, "steps_per_execution": STEPS_PER_EXECUTION}
     return {"jit_compile": keras.backend.backend() == "jax"}  # torch.compile costs more than it gives at these sizes
 
 

@@ -20,7 +20,7 @@ def uncompiled(request, monkeypatch):
     if "shipped" not in request.fixturenames:
         from aetutor.keras import training
 
-        monkeypatch.setattr(training, "compile_flags", lambda: {"run_eagerly": True})
+        monkeypatch.setattr(training, "compile_flags", lambda steps: {"run_eagerly": True})
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ def test_the_last_smaller_batch_counts_right(x):
 
 def test_compile_and_fit_by_hand_give_the_same_weights(shipped, reference, x):
     model = vae()
-    model.compile(keras.optimizers.Adam(1e-2, epsilon=constants.ADAM_EPSILON), **training.compile_flags())
+    model.compile(keras.optimizers.Adam(1e-2, epsilon=constants.ADAM_EPSILON), **training.compile_flags(steps=1))
     noise.seed_training(model, 5)
     model.fit(ae.batches(x, batch_size=32, seed=5), epochs=4, verbose=0)
     assert same(model, reference[0])
@@ -69,7 +69,7 @@ def test_compile_and_fit_by_hand_give_the_same_weights(shipped, reference, x):
 def test_a_new_model_by_hand_starts_at_seed_0(x):
     a, b = vae(), vae()
     ae.fit(a, x, epochs=1, batch_size=96)
-    b.compile(keras.optimizers.Adam(1e-3, epsilon=constants.ADAM_EPSILON), **training.compile_flags())
+    b.compile(keras.optimizers.Adam(1e-3, epsilon=constants.ADAM_EPSILON), **training.compile_flags(steps=1))
     b.fit(ae.batches(x, batch_size=96), epochs=1, verbose=0)
     assert same(a, b)
 
@@ -256,7 +256,9 @@ def test_ctrl_c_returns_what_there_is(x, capsys):
 
 
 def test_a_callback_may_change_beta(x, monkeypatch):
-    monkeypatch.setattr(training, "compile_flags", lambda: {"jit_compile": False})  # a graph, which holds beta as a constant
+    monkeypatch.setattr(
+        training, "compile_flags", lambda steps: {"jit_compile": False}
+    )  # a graph, which holds beta as a constant
 
     def anneal(record, model):
         model.beta = 100.0
@@ -281,7 +283,7 @@ def several_steps():
 
 
 def test_progress_bar(x, capsys, monkeypatch):
-    monkeypatch.setattr(training, "compile_flags", lambda: {"jit_compile": False} | several_steps())
+    monkeypatch.setattr(training, "compile_flags", lambda steps: {"jit_compile": False} | several_steps())
     ae.fit(plain(), x, val=x, epochs=2, batch_size=12, progress=True)
     shown = capsys.readouterr().err
     assert "16/16" in shown and "val_loss" in shown
