@@ -8,6 +8,7 @@ Source of the format: https://github.com/huggingface/safetensors
 
 import contextlib
 import glob
+import hashlib
 import json
 import os
 import secrets
@@ -22,8 +23,32 @@ def write(path, tensors: dict[str, np.ndarray], meta: dict) -> None:
     """Write tensors and JSON-serialisable `meta` to `path`, atomically."""
     from safetensors.numpy import save
 
-    header = {"format": FORMAT, "meta": json.dumps(meta)}
-    replace(path, save({k: np.asarray(v, order="C") for k, v in tensors.items()}, metadata=header))
+    tensors = {k: np.asarray(v, order="C") for k, v in tensors.items()}
+    header = {"format": FORMAT, "meta": json.dumps(meta), "sha256": digest(tensors)}
+    replace(path, save(tensors, metadata=header))
+
+
+def digest(tensors: dict[str, np.ndarray]) -> str:
+    """SHA-256 of the tensors' names and bytes: the format itself would not notice a changed byte."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(tensors[name]).tobytes())
+    return found.hexdigest()
+
+
+def check_writable(name: str, path) -> None:
+    """Refuse a place where no file can be written, before hours are spent on what is to be written there."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"{name}: no file can be written at {str(path)!r} ({error.strerror}); name another folder."
+        ) from None
 
 
 def replace(path, content: bytes) -> None:
@@ -82,6 +107,8 @@ def read(path, *, kind: str, name: str = "path") -> tuple[dict[str, np.ndarray],
         raise ValueError(
             f"{name}: {str(path)!r} is no aetutor file, or was cut or altered ({error}). Nothing was changed."
         ) from None
+    if header.get("sha256") != digest(tensors):
+        raise ValueError(f"{name}: {str(path)!r} was altered: its tensors do not have the checksum in its header.")
     meta = json.loads(header["meta"])
     if meta.get("kind") != kind:
         raise ValueError(f"{name}: {str(path)!r} holds a {meta.get('kind')!r}; a {kind!r} is accepted here.")

@@ -245,6 +245,7 @@ class Run:
         """Continue from the checkpoint at `resume=`, or say that there is none."""
         path = self.plan.resume
         if self.plan.checkpoint is not None and self.engine.is_main:
+            checkpoints.check_writable("checkpoint", self.plan.checkpoint)
             checkpoints.sweep(self.plan.checkpoint)
         if path is None:
             return
@@ -263,6 +264,8 @@ class Run:
         self.engine.set_state(groups["state"])
         self.best = groups["best"] or groups["weights"]
         self.history = History(**meta["history"])
+        if self.history.stopped != "early":  # a callback that ended that run may think otherwise in this one
+            self.history.stopped = "finished"
         self.progress_of_monitor = meta["monitor"]
         if self.engine.is_main:
             print(f"resume: {self.epoch} of {self.plan.epochs} epochs are done in {path}")

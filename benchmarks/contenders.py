@@ -22,7 +22,7 @@ def hand_written(x, epochs, tick):
     for _ in range(epochs):
         order, total = torch.randperm(len(x)), 0
         for start in range(0, len(x), BATCH):
-            batch = x[order[start : start + BATCH]]  # (B, 784)
+            batch = x.index_select(0, order[start : start + BATCH])  # (B, 784)
             loss = (model(batch) - batch).square().sum()
             optimizer.zero_grad(set_to_none=True)
             (loss / len(batch)).backward()

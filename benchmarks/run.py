@@ -15,12 +15,14 @@ Ends with 1 if a ratio is below its bound.
 """
 
 import argparse
+import importlib
 import importlib.util
 import multiprocessing
 import os
 import statistics
 import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 
 import contenders
@@ -49,12 +51,9 @@ def images(count):
 def work(name, images_, epochs, threads, turn):
     """Train `epochs` epochs of a contender; each waits for a message on `turn` and answers with (seconds, loss)."""
     function, module, framework = contenders.CONTENDERS[name]
-    start = time.perf_counter()
-    pin_threads(framework, threads)
-    importlib.import_module(module)
-    turn.send(time.perf_counter() - start)
-    x = images(images_)
-    turn.recv()
+    silence = os.open(os.devnull, os.O_WRONLY)  # progress bars and log lines
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
     start = time.perf_counter()
 
     def tick(loss):
@@ -63,7 +62,15 @@ def work(name, images_, epochs, threads, turn):
         turn.recv()
         start = time.perf_counter()
 
-    function(x, epochs, tick)
+    try:
+        pin_threads(framework, threads)
+        importlib.import_module(module)
+        tick(0)
+        x = images(images_)
+        start = time.perf_counter()
+        function(x, epochs, tick)
+    except Exception:
+        turn.send(traceback.format_exc())
 
 
 def pin_threads(framework, threads):
@@ -110,7 +117,7 @@ def measure(names, *, images, rounds, threads):
             workers.append(processes.Process(target=work, args=args, daemon=True))
             workers[-1].start()
             other.close()
-            results[name].imports = turns[name].recv()
+            results[name].imports, _ = answer(turns[name])
             results[name].first, _ = epoch(turns[name])
             for _ in range(WARM_UP - 1):
                 epoch(turns[name])
@@ -118,16 +125,27 @@ def measure(names, *, images, rounds, threads):
             for name in names if number % 2 == 0 else reversed(names):
                 seconds, results[name].loss = epoch(turns[name])
                 results[name].seconds.append(seconds)
+        for name, worker in zip(names, workers, strict=True):
+            turns[name].send("go")  # to return from its last epoch
+            worker.join()
     finally:
         for worker in workers:
-            worker.kill()  # it waits for a turn that does not come
+            worker.kill()  # after an error, those that still wait for their turn
     return results
 
 
 def epoch(turn):
     """Let a contender train an epoch; (seconds, loss)."""
     turn.send("go")
-    return turn.recv()
+    return answer(turn)
+
+
+def answer(turn):
+    """What a contender sent; raises its error."""
+    got = turn.recv()
+    if isinstance(got, str):
+        raise RuntimeError(got)
+    return got
 
 
 # ---------------------------------------------------------------- what is reported

@@ -149,3 +149,21 @@ def test_the_header_is_json_and_no_pickle_is_inside(tmp_path):
     header = json.loads(content[8 : 8 + length])
     assert json.loads(header["__metadata__"]["meta"]) == META
     assert len(content) == 8 + length + sum(t.nbytes for t in TENSORS.values())
+
+
+def test_an_altered_byte_is_found(tmp_path):
+    path = tmp_path / "a.safetensors"
+    checkpoints.write(path, {"w": np.arange(4, dtype=np.float32)}, {"kind": "model"})
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"path: .* was altered"):
+        checkpoints.read(path, kind="model")
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_training(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ValueError, match=r"checkpoint: no file can be written at .*name another folder"):
+        checkpoints.check_writable("checkpoint", tmp_path / "file" / "run.safetensors")
+    checkpoints.check_writable("checkpoint", tmp_path / "new" / "run.safetensors")
+    assert list((tmp_path / "new").iterdir()) == []

@@ -87,3 +87,13 @@ def test_conformance_finds_a_broken_class(broken):
         testing.check_autoencoder(
             lambda: Broken.mlp(6, latent_dim=2, seed=0), CASES["mlp, code wider than the data, gelu"].data()
         )
+
+
+@pytest.mark.parametrize("side", ["torch", "keras"])
+def test_a_decoder_of_another_shape_is_refused(side):
+    """(B, 1) against (B, 6) would broadcast into a loss that means nothing."""
+    ae = {"torch": torch_ae, "keras": keras_ae}[side]
+    encoder, _ = ae.backbones.mlp(6, latent_dim=2)
+    _, decoder = ae.backbones.mlp(1, latent_dim=2)
+    with pytest.raises(ValueError, match=r"decoder gives samples of shape \(1,\) for data of \(6,\)"):
+        ae.fit(ae.Autoencoder(encoder, decoder), np.random.default_rng(0).random((20, 6), "float32"), epochs=1)

@@ -14,6 +14,14 @@ _TIMEOUT = (10, 30)  # seconds to connect, seconds without a byte
 _CHUNK = 2**16
 
 
+def _pooch():
+    """The library that downloads; without its remark that progress bars would like Jupyter widgets."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import pooch
+    return pooch
+
+
 def fetch(dataset: str, name: str, sha256: str, mirrors: Sequence[str]) -> Path:
     """Return the path of a checked file of a data set.
 
@@ -30,7 +38,7 @@ def fetch(dataset: str, name: str, sha256: str, mirrors: Sequence[str]) -> Path:
         FileNotFoundError: the file is not here and cannot or may not be downloaded; says which file to put where.
         PermissionError: the cache cannot be written.
     """
-    import pooch
+    pooch = _pooch()
 
     own = os.environ.get("AETUTOR_DATA")
     cache = Path(os.environ.get("AETUTOR_CACHE") or pooch.os_cache("aetutor")).expanduser()
@@ -66,7 +74,7 @@ class _Broken(Exception):
 
 def _download(url: str, path: Path, sha256: str) -> Path:
     """Download to `path` through pooch, which checks the SHA-256 before the file gets its name."""
-    import pooch
+    pooch = _pooch()
 
     part = path.with_name(path.name + ".part")
     resumed = part.exists()
@@ -129,7 +137,7 @@ def _size(path: Path) -> int:
 
 def _usable(path: Path, sha256: str, *, keep_aside: bool) -> bool:
     """Whether `path` exists with the right bytes. A wrong file is renamed if it is ours, and a warning says so."""
-    import pooch
+    pooch = _pooch()
 
     if not path.is_file():
         return False

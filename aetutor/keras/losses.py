@@ -75,6 +75,8 @@ def kl_standard_normal(mu, log_var):
 
 def reconstruction(likelihood, x, params, log_sigma=0.0):
     """The loss that a likelihood's name stands for, (B,); `params` is what the decoder gives, (B, *D)."""
+    if tuple(params.shape[1:]) != tuple(x.shape[1:]):  # they would broadcast
+        raise ValueError(f"decoder gives samples of shape {tuple(params.shape[1:])} for data of {tuple(x.shape[1:])}.")
     if likelihood == "squared_error":
         return squared_error(x, params)
     if likelihood == "bernoulli":

@@ -279,7 +279,7 @@ class Cosine(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def compile_flags(steps=None):
-    """What `fit` passes to `compile` beside the optimizer, on the backend in use, for epochs of so many steps (None: unknown).
+    """What `fit` passes to `compile` beside the optimizer, on this backend, for epochs of so many steps (None: unknown).
 
     The rule asks for the steps of an epoch, not of the run, so that a resumed run is compiled like the first one.
     """

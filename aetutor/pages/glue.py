@@ -37,3 +37,7 @@ def glue(name: str, value, *, shown: bool = False) -> None:
     data, metadata = value.mimebundle() if hasattr(value, "mimebundle") else format_display_data(value)
     metadata["scrapbook"] = {"name": name, "mime_prefix": prefix}
     display({prefix + kind: content for kind, content in data.items()}, raw=True, metadata=metadata)
+    if hasattr(value, "savefig"):
+        import matplotlib.pyplot as plt
+
+        plt.close(value)  # or the notebook would show it once more

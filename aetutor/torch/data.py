@@ -12,8 +12,7 @@ RESIDENT_SHARE = 0.5  # arrays that need at most this share of the free device m
 
 def to_tensor(x: np.ndarray, device="cpu") -> Tensor:
     """Float32 tensor of an array; images (N, H, W, C) become (N, C, H, W), all else keeps its axes."""
-    tensor = torch.from_numpy(np.require(x, np.float32, "CW"))  # a read-only array is copied
-    return _channels_first(tensor.to(device))
+    return _channels_first(_put(x, device))
 
 
 def to_array(x: Tensor) -> np.ndarray:
@@ -56,7 +55,7 @@ class Batches:
         self.device, self.passes = torch.device(device), 0
         self.streamed = isinstance(x, validation.Batches)
         resident = not self.streamed and fits(x, self.device)
-        self.x = to_tensor(x, self.device) if resident else x
+        self.x = _put(x, self.device) if resident else x
 
     def __iter__(self):
         """Yield the next epoch's batches."""
@@ -85,7 +84,10 @@ class Batches:
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             ours = rows[self.share(len(rows))]
-            yield (self.x[ours] if resident else to_tensor(self.x[ours], self.device)), len(rows)
+            if resident:  # index_select takes half the time of x[ours]
+                yield _channels_first(self.x.index_select(0, ours)), len(rows)
+            else:
+                yield to_tensor(self.x[ours], self.device), len(rows)
 
     def share(self, count: int) -> slice:
         """Our rows of a global batch of `count`."""
@@ -99,6 +101,10 @@ def fits(x: np.ndarray, device: torch.device) -> bool:
     if device.type != "cuda":
         return True
     return 4 * x.size <= RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
+
+
+def _put(x: np.ndarray, device) -> Tensor:
+    return torch.from_numpy(np.require(x, np.float32, "CW")).to(device)  # a read-only array is copied
 
 
 def _channels_first(x: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def squared_error(x: Tensor, x_hat: Tensor) -> Tensor:
     Returns:
         (B,), in squared units of the data.
     """
-    return _sum((x - x_hat) ** 2)
+    return _sum((x_hat - x) ** 2)  # x - x_hat would cost a change of sign in the gradient
 
 
 def bernoulli(x: Tensor, logits: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ def gaussian(x: Tensor, mean: Tensor, log_sigma: Tensor | float = 0.0) -> Tensor
         (B,), in nats of a density: it may be negative.
     """
     log_sigma = torch.as_tensor(log_sigma, dtype=x.dtype, device=x.device)
-    return _sum(0.5 * (x - mean) ** 2 * torch.exp(-2 * log_sigma) + log_sigma + 0.5 * math.log(2 * math.pi))
+    return _sum(0.5 * (mean - x) ** 2 * torch.exp(-2 * log_sigma) + log_sigma + 0.5 * math.log(2 * math.pi))
 
 
 def kl_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:
@@ -77,6 +77,8 @@ def kl_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:
 
 def reconstruction(likelihood: str, x: Tensor, params: Tensor, log_sigma: Tensor | float = 0.0) -> Tensor:
     """The loss that a likelihood's name stands for, (B,); `params` is what the decoder gives, (B, *D)."""
+    if tuple(params.shape[1:]) != tuple(x.shape[1:]):  # they would broadcast
+        raise ValueError(f"decoder gives samples of shape {tuple(params.shape[1:])} for data of {tuple(x.shape[1:])}.")
     if likelihood == "squared_error":
         return squared_error(x, params)
     if likelihood == "bernoulli":

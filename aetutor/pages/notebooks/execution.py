@@ -11,6 +11,8 @@ from . import figures, hashes, stamping
 from . import page as pages
 
 CELL_SECONDS = 1800  # no page is allowed to take this long in either profile; a hanging cell ends here
+# What TensorFlow writes to stderr when it is imported, before its own switch for such lines takes effect.
+STARTUP_LINES = re.compile(r"(?m)^(WARNING: All log messages before absl|[IW]0000 00:00:).*$")
 FACTS_CELL = "import json\nfrom aetutor.pages import runs\nprint(json.dumps(runs.facts()))"
 
 
@@ -113,6 +115,8 @@ def clean(nb):
             continue
         joined = []
         for output in cell["outputs"]:
+            if output.get("name") == "stderr" and not STARTUP_LINES.sub("", output["text"]).strip():
+                continue
             last = joined[-1] if joined else {}
             if output["output_type"] == "stream" and last.get("name") == output["name"]:
                 last["text"] += output["text"]
