@@ -23,7 +23,7 @@ def hand_written(x, epochs, tick):
         order, total = torch.randperm(len(x)), 0
         for start in range(0, len(x), BATCH):
             batch = x.index_select(0, order[start : start + BATCH])  # (B, 784)
-            loss = (model(batch) - batch).square().sum()
+            loss = torch.nn.functional.mse_loss(model(batch), batch, reduction="sum")
             optimizer.zero_grad(set_to_none=True)
             (loss / len(batch)).backward()
             optimizer.step()

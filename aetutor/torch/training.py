@@ -200,7 +200,8 @@ class Engine:
                 local = {name: 0.0 * value for name, value in local.items()}
             # the only mean over the batch; gradients are averaged over the processes, hence the factor
             loss = functools.reduce(torch.add, local.values()) * (self.world / count)
-            self.optimizer.zero_grad(set_to_none=True)
+            for parameter in self.parameters:
+                parameter.grad = None  # as optimizer.zero_grad does, without its records for the profiler
             loss.backward()
             if plan.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.parameters, plan.clip_norm)
