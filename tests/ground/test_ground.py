@@ -8,6 +8,7 @@ import sys
 import pytest
 
 MODULES = ("baselines", "corruption", "datasets", "metrics", "plots")
+MODELS = [f"{side}.{name}" for side in ("torch", "keras") for name in ("autoencoder", "models.variational")]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -17,6 +18,14 @@ def test_examples(name):
     module = importlib.import_module(f"aetutor.{name}")
     result = doctest.testmod(module, extraglobs={"np": np})
     assert result.failed == 0 and result.attempted >= 2
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_examples_of_models(name):
+    module = importlib.import_module(f"aetutor.{name}")
+    result = doctest.testmod(module)
+    assert result.failed == 0
+    assert result.attempted >= 1 or name == "keras.models.variational"  # the twin's example stands in the torch file
 
 
 def test_imports_load_numpy_only():

@@ -19,6 +19,15 @@ FIGURE = {"image": {"alt": "eight digits"}, "figure": {"caption": "Eight digits.
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
+FILLED = {
+    "Hint: ...": "Hint: count.",
+    "- to derive ...": "- to derive a loss",
+    "- to measure ...": "- to measure an error",
+    "- to tell ... from ...": "- to tell one from the other",
+    "One sentence: what this page": "What this page",
+}
+
+
 def claim_output(claim, value):
     from nbformat import v4
 
@@ -31,6 +40,9 @@ def build(name="sample", folder="torch"):
     from nbformat import v4
 
     page = skeleton.build(name, folder)
+    for cell in page.nb["cells"]:  # what an author replaces
+        for left, filled in FILLED.items():
+            cell["source"] = cell["source"].replace(left, filled)
     claim_cell = next(node for node in page.nb["cells"] if "claims.check" in node["source"])
     claim_cell["source"] = CLAIMS.strip()
     data_cell = next(node for node in page.nb["cells"] if "datasets.load(" in node["source"])

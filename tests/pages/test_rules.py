@@ -59,8 +59,10 @@ def test_the_good_page_passes(page):
 
 
 @pytest.mark.parametrize("folder", ["torch", "keras", "maths"])
-def test_a_new_page_lacks_only_claims(folder):
-    assert rules.structure(skeleton.build("fresh", folder)) == ["1 claims; accepted: at least 3"]
+def test_a_new_page_lacks_only_claims_and_text(folder):
+    problems = rules.structure(skeleton.build("fresh", folder))
+    assert [p for p in problems if "skeleton" not in p] == ["1 claims; accepted: at least 3"]
+    assert sum("text of the skeleton is left" in p for p in problems) == 6
 
 
 MANY_LINES = "\n".join(f"x{i} = {i}" for i in range(16))
@@ -70,7 +72,7 @@ BAD = {
     "no title": (lambda p: replace(p, "# Sample", "Sample"), "level 1"),
     "missing section": (lambda p: replace(p, "## What can go wrong", "## Other"), "What can go wrong' is missing"),
     "section order": (lambda p: (replace(p, "## Train", "## X"), replace(p, "## Look", "## Train"), replace(p, "## X", "## Look")), "too early"),
-    "too few goals": (lambda p: replace(p, "- to derive ...\n", ""), "lists 2 things"),
+    "too few goals": (lambda p: replace(p, "- to derive a loss\n", ""), "lists 2 things"),
     "long cell": (lambda p: append_code(p, MANY_LINES), "16 code lines"),
     "long class": (lambda p: append_code(p, CLASS_LINES + "\n    y = 1"), "26 code lines"),
     "long setup": (lambda p: replace(p, "run = runs.start()", "run = runs.start()\n" + "\n".join("a = 1" for _ in range(5))), "setup has 10 lines"),

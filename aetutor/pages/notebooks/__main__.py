@@ -43,9 +43,14 @@ def _parser():
 
     command = commands.add_parser("new", help="write the skeleton of a page")
     command.add_argument("name")
-    command.add_argument("--folder", default="torch", help="below notebooks/ (default torch)")
+    command.add_argument("--folder", default="torch", choices=pages_folders(), help="below notebooks/ (default torch)")
     command.set_defaults(command=_new)
     return parser
+
+
+def pages_folders():
+    """Folders that hold pages, in the order of the book."""
+    return ("maths", "keras", "torch", "tuning", "applications")
 
 
 def _execute(options):

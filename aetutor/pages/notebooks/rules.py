@@ -75,6 +75,14 @@ def name(page):
         yield f"file name {page.path.name!r}; accepted: small letters and underscores, without a number"
 
 
+def finished(page):
+    """Nothing of the skeleton is left."""
+    left = re.compile(r"(?m)(^Hint: \.\.\.|^- to \w+ \.\.\.|^One sentence: what this page|\"\.\.\.\")")
+    for index, cell in enumerate(page.nb["cells"]):
+        if found := left.search(cell["source"]):
+            yield f"cell {index}: text of the skeleton is left: {found[0]!r}"
+
+
 def goals(page):
     """*You will learn* lists 3 to 5 things."""
     text = section_text(page, "you will learn")
@@ -192,6 +200,9 @@ def fresh(page):
     if missing:
         yield f"the metadata do not record {', '.join(missing)}; run `make notebooks`"
     counts = [cell.node.get("execution_count") for cell in page.code]
+    if not any(counts):
+        yield "never executed, no execution count in any cell; run `make notebooks`"
+        return
     for cell, count, expected in zip(page.code, counts, range(1, len(counts) + 1), strict=True):
         if count is None:
             yield f"cell {cell.index}: no execution count, so nothing in it is compared; run `make notebooks`"
@@ -282,7 +293,7 @@ def twin_claims(page):
         yield f"{pages.shown(page.path)}: lacks the claim {text!r} of its twin {pages.shown(twin)}"
 
 
-STRUCTURE = (name, sections, goals, budgets, collected, one_framework, claim_cells, exercises)
+STRUCTURE = (name, sections, finished, goals, budgets, collected, one_framework, claim_cells, exercises)
 OUTPUTS = (fresh, stored_claims, clean_outputs, figures, size_and_time)
 
 

@@ -46,7 +46,7 @@ md: ## From scratch
 
 At most 40 lines; then the package's version, its source shown and asserted equal.
 
-code: source.show(datasets.load, docstring=False)
+code: source.show({shown}, docstring=False)
 
 md: ## Train
 
@@ -119,8 +119,8 @@ def _(answer):
 
 def write(name, folder="torch", root=pages.ROOT):
     """Write notebooks/FOLDER/NAME.ipynb and the checkers of its exercises; returns the paths written."""
-    if not name.isidentifier():
-        raise ValueError(f"name: got {name!r}; accepted: letters, digits and underscores, as in a module's name")
+    if not re.fullmatch(r"[a-z][a-z_]*", name):
+        raise ValueError(f"name: got {name!r}; accepted: small letters and underscores, without a number")
     page = build(name, folder, root)
     if page.path.exists():
         raise FileExistsError(f"name: {pages.shown(page.path)} exists already")
@@ -140,7 +140,8 @@ def build(name, folder="torch", root=pages.ROOT):
 
     filled = {"name": name, "folder": folder, "title": name.replace("_", " ").capitalize()}
     framework = FRAMEWORK.get(folder, {"import": "", "train": ""})
-    text = CELLS.format(framework=framework["import"], train=framework["train"], **filled)
+    shown = "ae.Autoencoder" if framework["import"] else "datasets.load"
+    text = CELLS.format(framework=framework["import"], train=framework["train"], shown=shown, **filled)
     parts = re.split(r"(?m)^(md|code|install|exercise): ?", text)[1:]
     cells = []
     for kind, content in zip(parts[::2], map(str.strip, parts[1::2]), strict=True):
