@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-IMAGES, EPOCHS = 2_048, 5
+IMAGES, EPOCHS = 2_048, 12
 
 
 @pytest.fixture(scope="module")

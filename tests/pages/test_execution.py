@@ -119,7 +119,7 @@ def test_metadata_and_outputs_survive_editing_as_text(page, tmp_path):
     jupytext = [sys.executable, "-m", "jupytext", "--quiet"]
     subprocess.run([*jupytext, "--to", "py:percent", str(path)], check=True)
     script = path.with_suffix(".py")
-    script.write_text(script.read_text().replace("to derive ...", "to derive the error"))
+    script.write_text(script.read_text().replace("to derive a loss", "to derive the error"))
     subprocess.run([*jupytext, "--update", "--to", "ipynb", str(script)], check=True)
     after = nbformat.read(path, as_version=4)
     assert "to derive the error" in after["cells"][1]["source"]
