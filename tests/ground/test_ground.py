@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -15,9 +16,12 @@ MODELS = [f"{side}.{name}" for side in ("torch", "keras") for name in ("autoenco
 def test_examples(name):
     import numpy as np
 
-    module = importlib.import_module(f"aetutor.{name}")
-    result = doctest.testmod(module, extraglobs={"np": np})
-    assert result.failed == 0 and result.attempted >= 2
+    package = importlib.import_module(f"aetutor.{name}")
+    parts = [f"{package.__name__}.{part.name}" for part in pkgutil.iter_modules(getattr(package, "__path__", []))]
+    modules = [package, *map(importlib.import_module, parts)]
+    results = [doctest.testmod(module, extraglobs={"np": np}) for module in modules]
+    assert sum(result.failed for result in results) == 0
+    assert sum(result.attempted for result in results) >= 2
 
 
 @pytest.mark.parametrize("name", MODELS)
