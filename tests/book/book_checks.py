@@ -3,6 +3,7 @@
 They read what was built, so they also see what notebooks, the theme and the extensions put on a page. Standard library only.
 """
 
+import ast
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -186,6 +187,24 @@ def unbuilt_sources(repository, site):
     names = sorted(path.relative_to(repository) for path in sources)
     names = [name for name in names if not any(_NO_PAGE.match(part) for part in name.parts)]
     return [f"{name}: not in _toc.yml, so not built" for name in names if not (site / name).with_suffix(".html").exists()]
+
+
+def undocumented_names(repository, site):
+    """Functions and classes that a package exports and no page of the API reference shows, there or in a module below."""
+    repository, site = Path(repository), Path(site)
+    texts = [page.read_text(encoding="utf-8") for page in (site / "book" / "api").rglob("*.html")]
+    shown = {id_.removeprefix("module-") for text in texts for id_ in Page(text).ids}
+    problems = []
+    for path in sorted((repository / "aetutor").rglob("*.py")):
+        assigned = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Assign)]
+        exported = [node.value for node in assigned if getattr(node.targets[0], "id", None) == "__all__"]
+        parts = path.relative_to(repository).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts) + "."
+        for name in ast.literal_eval(exported[0]) if exported else ():
+            documented = any(id_.startswith(module) and id_.endswith(f".{name}") for id_ in shown)
+            if not documented and not name.isupper():  # constants need no docstring
+                problems.append(f"{module}{name}: exported, and not in the API reference")
+    return problems
 
 
 def foreign_resources(site):

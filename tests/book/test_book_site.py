@@ -45,6 +45,11 @@ def test_every_written_page_is_built(repository, site):
     assert book_checks.unbuilt_sources(repository, site) == []
 
 
+@pytest.mark.book
+def test_everything_exported_is_in_the_reference(repository, site):
+    assert book_checks.undocumented_names(repository, site) == []
+
+
 @pytest.mark.parametrize("check", SITE_CHECKS, ids=lambda check: check.__name__)
 def test_good_sample_passes(sample, check):
     assert check(sample) == []
@@ -101,6 +106,15 @@ def test_page_missing_from_the_toc_is_caught(tmp_path):
     (site / "book" / "in.html").write_text("")
     problems = book_checks.unbuilt_sources(repository, site)
     assert [problem.split(":")[0] for problem in problems] == ["book/out.md", "notebooks/torch/out.ipynb"]
+
+
+def test_exported_name_without_an_entry_in_the_reference_is_caught(tmp_path):
+    (tmp_path / "aetutor").mkdir()
+    (tmp_path / "aetutor" / "__init__.py").write_text('__all__ = ["LIMIT", "absent", "below", "here"]')
+    (tmp_path / "book" / "api").mkdir(parents=True)
+    (tmp_path / "book" / "api" / "index.html").write_text('<dt id="aetutor.here"></dt><dt id="aetutor.deep.below"></dt>')
+    (problem,) = book_checks.undocumented_names(tmp_path, tmp_path)
+    assert problem.startswith("aetutor.absent:")
 
 
 def test_vendored_scripts_are_unaltered(repository):

@@ -122,15 +122,15 @@ def test_idx_reader_returns_what_was_written(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [
-        (gzip.compress(idx(np.zeros((2, 3), np.uint8))[:-1]), "truncated, has 5 of the 6 bytes"),
-        (gzip.compress(idx(np.zeros((2, 3), np.uint8)) + b"x"), "data after the 6 bytes"),
-        (gzip.compress(idx(np.zeros((2, 3), np.uint8))[:6]), "truncated inside its header"),
-        (gzip.compress(idx(np.zeros((2, 3), np.uint8), code=13)), "starts with bytes 00 00 0d 02"),
-        (gzip.compress(b"\x01\x00\x08\x01" + bytes(8)), "must be 00 00 08"),
-        (gzip.compress(b""), "starts with bytes"),
-        (gzip.compress(idx(np.zeros((200, 30), np.uint8)))[:-9], "not a complete gzip file"),
-        (b"not gzip at all", "not a complete gzip file"),
+    [  # ids of our own: gzip writes the second of its making into the bytes, and parallel workers must collect the same ids
+        pytest.param(gzip.compress(idx(np.zeros((2, 3), np.uint8))[:-1]), "truncated, has 5 of the 6 bytes", id="short"),
+        pytest.param(gzip.compress(idx(np.zeros((2, 3), np.uint8)) + b"x"), "data after the 6 bytes", id="long"),
+        pytest.param(gzip.compress(idx(np.zeros((2, 3), np.uint8))[:6]), "truncated inside its header", id="header-cut"),
+        pytest.param(gzip.compress(idx(np.zeros((2, 3), np.uint8), code=13)), "starts with bytes 00 00 0d 02", id="floats"),
+        pytest.param(gzip.compress(b"\x01\x00\x08\x01" + bytes(8)), "must be 00 00 08", id="not-idx"),
+        pytest.param(gzip.compress(b""), "starts with bytes", id="empty"),
+        pytest.param(gzip.compress(idx(np.zeros((200, 30), np.uint8)))[:-9], "not a complete gzip file", id="stream-cut"),
+        pytest.param(b"not gzip at all", "not a complete gzip file", id="not-gzip"),
     ],
 )
 def test_idx_reader_refuses_and_names_the_file(tmp_path, content, message):

@@ -93,6 +93,14 @@ def _match_pages_to_sources(app):
         app.env.autoapi_source_hashes = None
 
 
+def _skip_documented_elsewhere(app, what, name, obj, skip, options):
+    """Show what a package imports from its own private modules, which have no page; what has a page is shown there."""
+    if not obj.imported:
+        return None
+    private = any(part.startswith("_") for part in obj.obj["original_path"].split(".")[:-1])
+    return None if private else True
+
+
 class ApiIndex(SphinxDirective):
     """Tables of the package's modules, one a floor, with each module's first sentence."""
 
@@ -131,4 +139,5 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")  # owns the event; autoapi emits it too
     app.add_directive("api-index", ApiIndex)
     app.connect("autodoc-process-docstring", _process_docstring, priority=100)
+    app.connect("autoapi-skip-member", _skip_documented_elsewhere)
     app.connect("builder-inited", _match_pages_to_sources, priority=100)  # before autoapi
