@@ -19,6 +19,9 @@ endif
 
 # Tests: two workers at default threads run three times slower than at one thread each. What runs alone gets THREADS.
 export OMP_NUM_THREADS ?= 1
+export TF_NUM_INTRAOP_THREADS ?= $(OMP_NUM_THREADS)
+export TF_NUM_INTEROP_THREADS ?= $(OMP_NUM_THREADS)
+test-gpu notebooks seeds bench: OMP_NUM_THREADS = $(THREADS)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 PIP := $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 PYTEST := $(PY) -m pytest -q
@@ -50,20 +53,20 @@ test: $(NEEDS_ALL)  ## everything that must hold: style, tests, notebooks in the
 test-gpu: $(NEEDS_ALL)  ## every notebook in the full profile on a GPU
 	@nvidia-smi -L >/dev/null 2>&1 || { echo 'make test-gpu: no GPU is visible here (nvidia-smi finds none); run it on a machine with one.' >&2; exit 1; }
 	@if ! $(PY) -c 'import tensorflow' 2>/dev/null; then export KERAS_BACKEND=torch; fi; \
-	OMP_NUM_THREADS=$(THREADS) AETUTOR_PROFILE=full $(NBVAL) --nbval-cell-timeout=1800 $(or $(NB),notebooks)
+	AETUTOR_PROFILE=full $(NBVAL) --nbval-cell-timeout=1800 $(or $(NB),notebooks)
 
 notebooks: $(NEEDS_ALL)  ## execute what is stale and store its outputs [NB=path] [PROFILE=quick|full]
-	@OMP_NUM_THREADS=$(THREADS) $(PY) -m aetutor.pages.notebooks execute $(NB) $(if $(PROFILE),--profile $(PROFILE))
+	@$(PY) -m aetutor.pages.notebooks execute $(NB) $(if $(PROFILE),--profile $(PROFILE))
 
 seeds: $(NEEDS_ALL)  ## measure a page's claims over seeds beside their thresholds: NB=path [N=5] [PROFILE=quick|full]
 	@test -n "$(NB)" || { echo 'make seeds: say which page: make seeds NB=notebooks/torch/dense.ipynb N=5' >&2; exit 1; }
-	@OMP_NUM_THREADS=$(THREADS) $(PY) -m aetutor.pages.notebooks seeds $(NB) -n $(N) $(if $(PROFILE),--profile $(PROFILE))
+	@$(PY) -m aetutor.pages.notebooks seeds $(NB) -n $(N) $(if $(PROFILE),--profile $(PROFILE))
 
 soak: $(NEEDS_ALL)  ## tests that take minutes: kills, the 4 GB file, the Colab rehearsal
 	@$(PYTEST) -m soak -rs tests
 
 bench: $(NEEDS_ALL)  ## speed beside hand-written loops and peers, in one run
-	@OMP_NUM_THREADS=$(THREADS) $(PY) benchmarks/run.py
+	@$(PY) benchmarks/run.py
 
 lint: $(NEEDS_ALL)  ## style, and the rules of a page
 	@$(PY) -m ruff check .

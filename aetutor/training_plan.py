@@ -1,4 +1,4 @@
-"""What `fit` means in both frameworks: its arguments, the batch order, the schedule, and what happens between two epochs.
+"""What `fit` means in both frameworks: its arguments, the schedule, and what happens between two epochs.
 
 The two `training.py` files differ in how they take a step. Everything they must agree on is here, once.
 """
@@ -20,8 +20,6 @@ PRECISIONS = ("float32", "bfloat16")
 PLATEAU_PATIENCE = 5  # epochs without a better validation loss before the rate is halved
 PLATEAU_FACTOR = 0.5
 CHECKPOINT_KIND = "training checkpoint"
-
-NOISE, VALIDATION, DROPOUT = 1, 2, 3  # random streams below the seed of `fit`: (seed, NOISE, epoch, step) and so on
 
 
 class TrainingDiverged(ArithmeticError):
@@ -114,21 +112,6 @@ def learning_rate(schedule: str, step: int, *, total: int, lr: float, warmup: fl
     if step < warm:
         return lr * (step + 1) / warm
     return lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
-
-
-def batch_order(n: int, *, seed: int, epoch: int) -> np.ndarray:
-    """Permutation of range(n) for one epoch (counted from 0), int64 (n,): the same for both frameworks and all processes."""
-    return np.random.default_rng([seed, epoch]).permutation(n)
-
-
-def steps_per_epoch(n: int, batch_size: int) -> int:
-    """Number of batches of an epoch, the last and smaller one included."""
-    return -(-n // batch_size)
-
-
-def stream_seed(seed: int, *path: int) -> int:
-    """A 63-bit seed of the random stream named by (seed, *path), for example (seed, epoch, step)."""
-    return int(np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def show_progress(progress: bool | str) -> bool:

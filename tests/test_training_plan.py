@@ -7,7 +7,7 @@ import pytest
 
 from aetutor import training_plan
 from aetutor.history import History
-from aetutor.training_plan import Plan, Run, TrainingDiverged, batch_order, learning_rate, steps_per_epoch, stream_seed
+from aetutor.training_plan import Plan, Run, TrainingDiverged, learning_rate
 
 DEFAULTS = {
     "epochs": 4,
@@ -78,23 +78,6 @@ def test_learning_rates_are_the_documented_numbers():
     assert cosine == pytest.approx([1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2])
     warm = [learning_rate("cosine", t, total=6, lr=1.0, warmup=1 / 3) for t in range(6)]
     assert warm == pytest.approx([0.5, 1.0, *cosine])
-
-
-def test_batch_order_is_a_permutation_named_by_seed_and_epoch():
-    first = batch_order(1000, seed=0, epoch=0)
-    assert np.array_equal(np.sort(first), np.arange(1000))
-    assert np.array_equal(first, batch_order(1000, seed=0, epoch=0))
-    assert not np.array_equal(first, batch_order(1000, seed=0, epoch=1))
-    assert not np.array_equal(first, batch_order(1000, seed=1, epoch=0))
-    assert abs(np.corrcoef(first, np.arange(1000))[0, 1]) < 0.15
-
-
-def test_steps_and_streams():
-    assert [steps_per_epoch(n, 8) for n in (1, 8, 9, 16)] == [1, 1, 2, 2]
-    names = [(0,), (0, 1), (1, 0), (0, 1, 2), (0, 2, 1)]
-    assert len({stream_seed(*name) for name in names}) == len(names)
-    assert all(0 <= stream_seed(*name) < 2**63 for name in names)
-    assert stream_seed(3, 1, 4) == stream_seed(3, 1, 4)
 
 
 BAD = [

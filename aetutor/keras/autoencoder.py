@@ -14,8 +14,8 @@ import keras
 from keras import ops
 
 from .. import validation
+from ..batching import NOISE, stream_seed
 from ..convenience import Convenience
-from ..training_plan import NOISE, stream_seed
 from . import backbones, losses
 from .data import Batches
 

@@ -1,4 +1,4 @@
-"""From data of any size to batches, in the order of training_plan.batch_order, for `keras.Model.fit`."""
+"""From data of any size to batches, in the order of batching.batch_order, for `keras.Model.fit`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from .. import validation
-from ..training_plan import batch_order, steps_per_epoch
+from ..batching import batch_order, steps_per_epoch
 
 RESIDENT_SHARE = 0.25  # TensorFlow gets a copy of arrays that need at most this share of the free memory
 
@@ -110,19 +110,3 @@ def free_memory() -> int | None:
     except OSError:
         return None
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
-
-
-def blocks(x, size):
-    """Successive blocks of `size` samples (the last may be smaller) of an array or of an iterable of batches, float32."""
-    if isinstance(x, np.ndarray):
-        yield from (np.asarray(x[start : start + size], np.float32) for start in range(0, len(x), size))
-        return
-    rest = None
-    for batch in x:
-        batch = np.asarray(batch, np.float32)
-        rest = batch if rest is None else np.concatenate([rest, batch])
-        while len(rest) >= size:
-            yield rest[:size]
-            rest = rest[size:]
-    if rest is not None and len(rest):
-        yield rest

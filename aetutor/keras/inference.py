@@ -4,10 +4,10 @@ import keras
 import numpy as np
 
 from .. import validation
+from ..batching import blocks
 from ..constants import EVALUATION_BLOCK
 from . import noise
 from .autoencoder import Autoencoder
-from .data import blocks
 
 
 def encode(model, x, *, batch_size=1024):

@@ -10,7 +10,7 @@ import contextlib
 import keras
 import numpy as np
 
-from ..training_plan import DROPOUT, NOISE, VALIDATION, stream_seed
+from ..batching import DROPOUT, NOISE, VALIDATION, stream_seed
 
 
 def states(model):

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from .. import validation
+from ..batching import stream_seed
 from ..convenience import Convenience
-from ..training_plan import stream_seed
 from . import backbones, losses
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from .. import validation
-from ..training_plan import batch_order, steps_per_epoch
+from ..batching import batch_order, steps_per_epoch
 
 RESIDENT_SHARE = 0.5  # arrays that need at most this share of the free device memory are copied there once
 

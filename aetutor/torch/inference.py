@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from .. import validation
+from ..batching import VALIDATION, blocks
 from ..constants import EVALUATION_BLOCK
-from ..training_plan import VALIDATION
 from .autoencoder import Autoencoder
 from .data import to_array, to_tensor
 
@@ -73,21 +73,6 @@ def means(sums: dict[str, Tensor], count: int) -> dict[str, float]:
     """Mean terms and their total from sums over `count` samples."""
     terms = {name: float(value) / count for name, value in sums.items()}
     return {"loss": sum(terms.values())} | terms
-
-
-def blocks(x, size: int):
-    """Successive blocks of `size` samples (the last may be smaller) of an array or of an iterable of batches."""
-    if isinstance(x, np.ndarray):
-        yield from (x[start : start + size] for start in range(0, len(x), size))
-        return
-    rest = None
-    for batch in x:
-        rest = batch if rest is None else np.concatenate([rest, batch])
-        while len(rest) >= size:
-            yield rest[:size]
-            rest = rest[size:]
-    if rest is not None and len(rest):
-        yield rest
 
 
 def model_of(model) -> Autoencoder:

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from .. import constants, validation
+from ..batching import DROPOUT, NOISE, stream_seed
 from ..history import History
-from ..training_plan import DROPOUT, NOISE, Plan, ProgressBar, Run, show_progress, stream_seed
+from ..training_plan import Plan, ProgressBar, Run, show_progress
 from .autoencoder import Autoencoder
 from .data import Batches
 from .inference import evaluation_sums, means, model_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras_helpers import arrays, digest, plain, run_python, same, vae
 
-from aetutor import constants, training_plan
+from aetutor import batching, constants, training_plan
 from aetutor import keras as ae
 from aetutor.keras import data, noise, training
 
@@ -93,7 +93,7 @@ def test_a_memory_map_and_what_does_not_fit_are_streamed(x, tmp_path, monkeypatc
 def test_batches_are_the_plans(x):
     taken = ae.batches(x, batch_size=40, seed=3)
     for epoch in range(2):
-        order = training_plan.batch_order(96, seed=3, epoch=epoch)
+        order = batching.batch_order(96, seed=3, epoch=epoch)
         assert np.array_equal(np.concatenate(list(taken)), x[order])
     if keras.backend.backend() == "tensorflow":
         resident = data.ResidentBatches(x, batch_size=40, seed=3)

@@ -142,20 +142,26 @@ def test_source_hash_follows_imports(tmp_path):
         "aetutor/torch/__init__.py": "from .autoencoder import Autoencoder",
         "aetutor/torch/autoencoder.py": "def f():\n    from .. import checkpoints",
         "aetutor/checkpoints.py": "",
+        "aetutor/torch/models/__init__.py": "from .used import Used\nfrom .unused import Unused",
+        "aetutor/torch/models/used.py": "class Used: pass",
+        "aetutor/torch/models/unused.py": "class Unused: pass",
         "aetutor/keras/__init__.py": "",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     code = "from aetutor import metrics\nfrom aetutor import torch as ae\nfrom aetutor.pages import exercises\n"
+    code += "ae.Used.mlp(4)\n"
     code += "exercises.check('toy.1', None)\n%time x = 1"
     page = pages.Page(tmp_path / "notebooks/torch/toy.ipynb", v4.new_notebook(cells=[v4.new_code_cell(code)]))
     found = {file.relative_to(tmp_path).as_posix() for file in hashes.sources(page, tmp_path)}
-    unused = {"aetutor/plots.py", "aetutor/pages/answers/other.py", "aetutor/keras/__init__.py"}
-    assert found == set(files) - unused
+    not_named = {"aetutor/plots.py", "aetutor/pages/answers/other.py", "aetutor/torch/models/unused.py"}
+    lists = {"aetutor/torch/__init__.py", "aetutor/torch/models/__init__.py", "aetutor/keras/__init__.py"}
+    assert found == set(files) - not_named - lists
 
     before = hashes.source_hash(page, tmp_path)
     (tmp_path / "aetutor/plots.py").write_text("x = 1")
+    (tmp_path / "aetutor/torch/models/unused.py").write_text("class Unused: x = 1")
     assert hashes.source_hash(page, tmp_path) == before
     (tmp_path / "aetutor/validation.py").write_text("x = 1")
     assert hashes.source_hash(page, tmp_path) != before

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from aetutor.pages.notebooks import figures, rules, stamping
+from aetutor.pages.notebooks import figures, readme, rules, stamping
 from aetutor.pages.notebooks import page as pages
 
 PAGES = pages.find()
@@ -31,6 +31,12 @@ def test_an_edited_figure_is_found(tmp_path):
     name = next(iter(figures.glued(page.nb)))
     (tmp_path / figures.FOLDER / f"{name}.png").write_bytes(b"other")
     assert figures.stale(page.nb, tmp_path) == [name]
+
+
+def test_the_claims_in_the_readme_are_the_stored_ones():
+    text = (pages.ROOT / "README.md").read_text("utf-8")
+    assert readme.PLACE.search(text), "README.md has no place for the claims table"
+    assert readme.written(text) == text, "run `make stamp`"
 
 
 def test_address_is_stamped():

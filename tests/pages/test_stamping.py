@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+from nbformat import v4
 
 from aetutor.pages.notebooks import page as pages
 from aetutor.pages.notebooks import skeleton, stamping
@@ -42,12 +43,33 @@ def test_badges_name_the_twin_once_it_exists(root):
     assert "[PyTorch twin](../torch/sample.ipynb)" in stamping.badges(twin, root)
 
 
+def test_readme_gets_a_line_for_a_page_with_claims(root):
+    front = root / "README.md"
+    front.write_text("before\n<!-- claims: written by `make stamp` -->\nold\n<!-- /claims -->\nafter\n")
+    page = pages.read(root / "notebooks" / "torch" / "sample.ipynb")
+    for value in (0.12345, 0.5):
+        claim = {"text": f"error at {value}", "value": value, "below": 0.9, "above": None, "unit": "nats"}
+        output = v4.new_output("display_data", {"text/plain": "PASS"}, metadata={"aetutor": {"claim": claim}})
+        page.nb["cells"].append(v4.new_code_cell("x", outputs=[output]))
+    pages.write(page)
+    assert stamping.stamp_readme(root) != [] and stamping.stamp_readme(root) == []
+    text = front.read_text()
+    assert "| [torch/sample](notebooks/torch/sample.ipynb) | 2 | error at 0.12345 | &lt; 0.9 nats | 0.1235 |" in text
+    assert text.startswith("before\n") and text.endswith("<!-- /claims -->\nafter\n") and "old" not in text
+
+
 @pytest.mark.parametrize(
     ("folder", "requirement"), [("torch", "aetutor[torch] @"), ("keras", "aetutor[keras] @"), ("maths", "aetutor @")]
 )
 def test_install_cell_asks_for_one_framework(folder, requirement):
     source = stamping.install_cell(skeleton.build("sample", folder))
     assert requirement in source and len([line for line in source.splitlines() if line]) == 5
+
+
+def test_install_cell_of_a_page_with_both_frameworks_asks_for_both():
+    page = skeleton.build("sample", "maths")
+    page.nb["cells"].append(v4.new_code_cell("from aetutor import torch as ae\nfrom aetutor import keras as ke"))
+    assert "aetutor[keras,torch] @" in stamping.install_cell(pages.Page(page.path, page.nb))
 
 
 def test_install_cell_does_nothing_here(monkeypatch):

@@ -13,8 +13,9 @@ from torch import nn
 from torch_toys import Masking, by_hand, dropout_parts, images, records, same, table, weights
 
 from aetutor import torch as ae
+from aetutor.batching import batch_order
 from aetutor.torch.training import Objective, place
-from aetutor.training_plan import TrainingDiverged, batch_order
+from aetutor.training_plan import TrainingDiverged
 
 X, VAL = table(70), table(30, seed=1)
 SIZES = {"latent_dim": 3, "hidden": (16,), "seed": 1}

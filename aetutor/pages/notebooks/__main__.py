@@ -61,6 +61,7 @@ def _execute(options):
         except execution.PageFailed as error:
             print(f"{page.shown(path)}: {error}", file=sys.stderr, flush=True)
             failed += 1
+    stamping.stamp_readme()
     return 1 if failed else 0
 
 

@@ -1,9 +1,10 @@
-"""What is written once and copied: the repository's address, into _config.yml, the install cells and the badge rows."""
+"""What is written once and copied: the repository's address into _config.yml, install cells and badges; claims to README."""
 
 import re
 import tomllib
 
 from . import page as pages
+from . import readme
 
 BADGES_START = "[Open in Colab]("
 INSTALL_CELL = """\
@@ -24,7 +25,7 @@ def repository(root=pages.ROOT):
 
 def install_cell(page, root=pages.ROOT):
     """The install cell of a page: does nothing outside Colab, and asks for the page's own framework only."""
-    extra = page.folder if page.folder in ("torch", "keras") else "".join(sorted(page.frameworks))
+    extra = page.folder if page.folder in ("torch", "keras") else ",".join(sorted(page.frameworks))
     return INSTALL_CELL.format(repository=repository(root), extra=f"[{extra}]" if extra else "")
 
 
@@ -45,7 +46,7 @@ def badges(page, root=pages.ROOT):
 
 
 def stamp(root=pages.ROOT):
-    """Stamp _config.yml and all notebooks; returns the paths that changed."""
+    """Stamp _config.yml, all notebooks and README.md; returns the paths that changed."""
     changed = []
     config = root / "_config.yml"
     if config.exists():
@@ -59,7 +60,18 @@ def stamp(root=pages.ROOT):
         if stamp_page(page, root):
             pages.write(page)
             changed.append(pages.shown(path))
-    return changed
+    return changed + stamp_readme(root)
+
+
+def stamp_readme(root=pages.ROOT):
+    """Bring README's claims table up to date; returns the path if it changed."""
+    path = root / "README.md"
+    old = path.read_text("utf-8") if path.exists() else ""
+    new = readme.written(old, root)
+    if new == old:
+        return []
+    path.write_text(new, "utf-8")
+    return [pages.shown(path)]
 
 
 def stamp_page(page, root=pages.ROOT):
