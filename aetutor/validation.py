@@ -15,7 +15,12 @@ import numpy as np
 CHUNK_BYTES = 64 * 2**20  # a check reads a memory-mapped file in pieces of this size
 
 #: Support of each likelihood: what data it accepts. The squared error and the Gaussian accept every finite number.
-SUPPORT = {"squared_error": (-math.inf, math.inf), "gaussian": (-math.inf, math.inf), "bernoulli": (0.0, 1.0)}
+SUPPORT = {
+    "squared_error": (-math.inf, math.inf),
+    "gaussian": (-math.inf, math.inf),
+    "bernoulli": (0.0, 1.0),
+    "continuous_bernoulli": (0.0, 1.0),
+}
 
 
 def nearest(value: str, accepted: Iterable[str]) -> str:

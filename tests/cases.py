@@ -60,6 +60,9 @@ CASES = {
             SHAPE, latent_dim=4, channels=(3,), initializer="he_normal", likelihood="gaussian", sigma="learned", seed=6
         )
     ),
+    "conv, grey values as a continuous Bernoulli": Case(
+        lambda ae: ae.Autoencoder.conv(SHAPE, latent_dim=4, channels=(3,), likelihood="continuous_bernoulli", seed=9)
+    ),
     "VAE, mlp, binary": Case(
         lambda ae: ae.VAE.mlp(SHAPE, latent_dim=3, hidden=(16,), likelihood="bernoulli", seed=7), binary=True, noise=(3,)
     ),

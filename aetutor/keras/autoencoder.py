@@ -30,6 +30,7 @@ class Autoencoder(keras.Model):
         likelihood: what the decoder's output means and so which loss is trained:
             "squared_error": the reconstruction; loss sum_j (x_j - x_hat_j)^2;
             "bernoulli": logits; cross-entropy, x in [0, 1];
+            "continuous_bernoulli": logits; negative log-likelihood of grey values in [0, 1];
             "gaussian": the mean; negative log-likelihood with standard deviation sigma.
         sigma: with "gaussian", a number > 0, or "learned" for one trained scalar.
 
@@ -93,11 +94,13 @@ class Autoencoder(keras.Model):
         return self.encoder(x)
 
     def decode(self, z):
-        """Parameters of p(x | z), (B, K) -> (B, *D): logits for "bernoulli", otherwise the mean."""
+        """Parameters of p(x | z), (B, K) -> (B, *D): logits for the two Bernoulli likelihoods, else the mean."""
         return self.decoder(z)
 
     def mean(self, params):
         """Mean of p(x | z) from its parameters, (B, *D) -> (B, *D): what is shown as the reconstruction."""
+        if self.likelihood == "continuous_bernoulli":
+            return losses.continuous_bernoulli_mean(params)
         return ops.sigmoid(params) if self.likelihood == "bernoulli" else params
 
     def call(self, x):

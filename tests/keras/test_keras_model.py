@@ -30,6 +30,18 @@ def test_losses_equal_their_formulas():
     np.testing.assert_allclose(kl, 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).sum(1), rtol=1e-5)
 
 
+def test_continuous_bernoulli_is_the_twin_of_the_other_framework():
+    torch_losses = pytest.importorskip("aetutor.torch").losses
+    import torch
+
+    logits = np.linspace(-9, 9, 181, dtype="float32")[:, None]
+    x = np.full_like(logits, 0.3)
+    for name, arguments in (("continuous_bernoulli", (x, logits)), ("continuous_bernoulli_mean", (logits,))):
+        ours = getattr(ae.losses, name)(*map(ops.convert_to_tensor, arguments))
+        theirs = getattr(torch_losses, name)(*map(torch.from_numpy, arguments))
+        np.testing.assert_allclose(ops.convert_to_numpy(ours), theirs.numpy(), rtol=1e-5, atol=1e-6)
+
+
 def test_bernoulli_is_finite_at_large_logits():
     x, logits = np.array([[1.0, 0.0]], "float32"), np.array([[200.0, -200.0]], "float32")
     assert float(ae.losses.bernoulli(ops.convert_to_tensor(x), ops.convert_to_tensor(logits))[0]) == pytest.approx(0)

@@ -56,11 +56,39 @@ def test_kl_standard_normal():
     assert ae.losses.kl_standard_normal(torch.zeros(2, 3), torch.zeros(2, 3)).tolist() == [0, 0]
 
 
+def continuous_bernoulli_by_quadrature(logits):
+    """(log of the integral of exp(-cross-entropy) over [0, 1], mean of x under it) for each logit, by Gauss-Legendre."""
+    from scipy.special import expit, xlog1py, xlogy
+
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    t, p = 0.5 * (nodes + 1), expit(logits)[:, None]
+    density = np.exp(xlogy(t, p) + xlog1py(1 - t, -p)) * 0.5 * weights
+    return np.log(density.sum(1)), (density * t).sum(1) / density.sum(1)
+
+
+LOGITS = np.array([-30.0, -3.0, -1.0001, -0.9999, -1e-4, 0.0, 1e-7, 0.01, 0.9999, 1.0001, 2.0, 12.0])
+
+
+def test_continuous_bernoulli_integrates_to_one():
+    log_integral, mean = continuous_bernoulli_by_quadrature(LOGITS)
+    x, logits = tensors(np.full((len(LOGITS), 1), 0.3), LOGITS[:, None])
+    normaliser = ae.losses.continuous_bernoulli(x, logits) - ae.losses.bernoulli(x, logits)
+    assert normaliser.numpy() == pytest.approx(log_integral, abs=1e-9)
+    assert ae.losses.continuous_bernoulli_mean(logits)[:, 0].numpy() == pytest.approx(mean, abs=1e-9)
+
+
+def test_continuous_bernoulli_has_a_gradient_at_zero():
+    logits = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
+    ae.losses.continuous_bernoulli(torch.full((1, 2), 0.8, dtype=torch.float64), logits).sum().backward()
+    assert logits.grad.numpy() == pytest.approx(np.full((1, 2), 0.5 - 0.8))  # the mean less x, as for every such density
+
+
 def test_reconstruction_dispatches_on_the_likelihood():
     x, params = tensors(X, PARAMS)
     for name, expected in [
         ("squared_error", ae.losses.squared_error(x, params)),
         ("bernoulli", ae.losses.bernoulli(x, params)),
+        ("continuous_bernoulli", ae.losses.continuous_bernoulli(x, params)),
         ("gaussian", ae.losses.gaussian(x, params, 0.4)),
     ]:
         assert torch.equal(ae.losses.reconstruction(name, x, params, 0.4), expected)
@@ -68,7 +96,9 @@ def test_reconstruction_dispatches_on_the_likelihood():
 
 COMBINATIONS = list(
     itertools.product(
-        ("Autoencoder", "VAE"), ("mlp", "conv"), ("squared_error", "bernoulli", "gaussian", "gaussian, sigma learned")
+        ("Autoencoder", "VAE"),
+        ("mlp", "conv"),
+        ("squared_error", "bernoulli", "continuous_bernoulli", "gaussian", "gaussian, sigma learned"),
     )
 )
 
@@ -200,6 +230,10 @@ def test_what_is_decoded_is_the_mean():
     logits = ae.decode(ae.Autoencoder.mlp(12, **options), z)
     p = ae.decode(ae.Autoencoder.mlp(12, likelihood="bernoulli", **options), z)
     assert p == pytest.approx(1 / (1 + np.exp(-logits)), rel=1e-5)
+    grey = ae.decode(ae.Autoencoder.mlp(12, likelihood="continuous_bernoulli", **options), z)
+    assert grey == pytest.approx(
+        continuous_bernoulli_by_quadrature(logits.ravel().astype(float))[1].reshape(grey.shape), rel=1e-5
+    )
 
 
 def test_a_vae_encodes_the_posterior_mean_and_takes_its_noise():
