@@ -101,6 +101,12 @@ def _skip_documented_elsewhere(app, what, name, obj, skip, options):
     return None if private else True
 
 
+def _connect_to_autoapi(app, config):
+    """Once all extensions are loaded; a book without autoapi has no such event."""
+    if "autoapi-skip-member" in app.events.events:
+        app.connect("autoapi-skip-member", _skip_documented_elsewhere)
+
+
 class ApiIndex(SphinxDirective):
     """Tables of the package's modules, one a floor, with each module's first sentence."""
 
@@ -139,5 +145,5 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")  # owns the event; autoapi emits it too
     app.add_directive("api-index", ApiIndex)
     app.connect("autodoc-process-docstring", _process_docstring, priority=100)
-    app.connect("autoapi-skip-member", _skip_documented_elsewhere)
+    app.connect("config-inited", _connect_to_autoapi)
     app.connect("builder-inited", _match_pages_to_sources, priority=100)  # before autoapi
