@@ -11,7 +11,7 @@ import importlib
 __version__ = "0.1.0"
 
 _SUBMODULES = frozenset(
-    {"baselines", "corruption", "datasets", "keras", "metrics", "pages", "plots", "testing", "torch", "validation"}
+    {"baselines", "coding", "corruption", "datasets", "keras", "metrics", "pages", "plots", "testing", "torch", "validation"}
 )
 
 

@@ -213,3 +213,44 @@ def test_every_public_module_has_its_page(repository, site):
 
     missing = [n for n in api.modules(repository) if not (site / "book/api" / n.replace(".", "/") / "index.html").exists()]
     assert missing == []
+
+
+MEASURED = """# T
+
+```{toctree}
+notebooks/torch/b
+```
+
+PCA: {measured}`torch/b::PCA is reached::.2f`, KL: {measured}`torch/b::KL: active`.
+"""
+
+
+def test_measured_shows_the_stored_value_and_links_its_page(tmp_path):
+    stored = (
+        {"text": "PCA is reached", "value": 1.00734, "below": 1.02},
+        {"text": "KL: active", "value": 12.345, "above": 1, "unit": "nats"},
+    )
+    put(tmp_path, "notebooks/torch/b.ipynb", notebook(*stored))
+    html, warnings = build(tmp_path, index=MEASURED)
+    assert warnings == ""
+    for part in (">1.01<", ">12.3 nats<", 'href="notebooks/torch/b.html"'):
+        assert part in html
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "PCA is reached",
+            "PCA is beaten",
+            "makes no claim 'PCA is beaten'; its claims: PCA is reached; KL: active",
+        ),
+        ("`torch/b::PCA", "`torch/c::PCA", "torch/c.ipynb"),
+        ("::PCA is reached::.2f", "", "accepted: page::claim"),
+    ],
+)
+def test_measured_without_its_claim_is_an_error(tmp_path, old, new, sentence):
+    stored = {"text": "PCA is reached", "value": 1.0, "below": 1.02}, {"text": "KL: active", "value": 12.3, "above": 1}
+    put(tmp_path, "notebooks/torch/b.ipynb", notebook(*stored))
+    _, warnings = build(tmp_path, index=MEASURED.replace(old, new))
+    assert "ERROR: measured:" in warnings and sentence in warnings

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-MODULES = ("baselines", "corruption", "datasets", "metrics", "plots")
+MODULES = ("baselines", "coding", "corruption", "datasets", "metrics", "plots")
 MODELS = [f"{side}.{name}" for side in ("torch", "keras") for name in ("autoencoder", "models.variational")]
 
 

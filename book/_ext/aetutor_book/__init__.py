@@ -1,8 +1,8 @@
-"""Sphinx extension of the book: diagrams drawn offline, the claims ledger, the API reference."""
+"""Sphinx extension of the book: diagrams drawn offline, claims in a ledger and in the prose, the API reference."""
 
 from pathlib import Path
 
-from . import api, diagrams, ledger
+from . import api, diagrams, ledger, measured
 
 
 def _search_works_from_disk(app, pagename, templatename, context, doctree):
@@ -19,7 +19,7 @@ def _read_all_again_after_a_warning(app, exception):
 
 def setup(app):
     """Register the directives; everything the pages load is under _static/ (see book/_vendor/README.md)."""
-    for part in (api, diagrams, ledger):
+    for part in (api, diagrams, ledger, measured):
         part.setup(app)
     # Jupyter Book always sets the option of sphinx-comments, which this book does not use.
     app.add_config_value("comments_config", {}, "html")
