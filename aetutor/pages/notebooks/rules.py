@@ -16,7 +16,7 @@ SECTIONS = (
     *("you will learn", "setup", "data", "the idea", "from scratch", "train", "look"),
     *("what can go wrong", "claims", "exercises", "summary"),
 )
-OPTIONAL_SECTIONS = {"maths": {"train"}, "appendix": {"the idea", "from scratch", "train", "look", "what can go wrong"}}
+OPTIONAL_SECTIONS = {"maths": {"train"}, "appendix": {"the idea", "from scratch", "train"}}
 MAX_CELL_LINES, MAX_CLASS_LINES, MAX_SETUP_LINES, MAX_PAGE_LINES = 15, 25, 8, 250
 MAX_FIGURES, MAX_BYTES = 12, 1_000_000
 MAX_SECONDS = {"quick": 60, "full": 600}
