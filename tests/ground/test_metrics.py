@@ -187,6 +187,71 @@ def test_linear_probe_does_not_depend_on_units_and_beats_chance_only_with_inform
         metrics.linear_probe(z, y, z, y[:5])
 
 
+# --- labels and neighbours -------------------------------------------------------------------------------------------
+
+
+def test_auroc_counts_pairs_and_halves_ties():
+    scores, positive = RNG.integers(0, 6, size=80).astype(float), RNG.random(80) < 0.3
+    pairs = [(a > b) + 0.5 * (a == b) for a in scores[positive] for b in scores[~positive]]
+    assert metrics.auroc(scores, positive) == pytest.approx(np.mean(pairs))
+    assert metrics.auroc(-scores, positive) == pytest.approx(1 - np.mean(pairs))
+    assert metrics.auroc(positive.astype(float), positive) == 1
+
+
+def test_auroc_refuses():
+    for scores, positive, kind, match in (
+        (np.zeros(3), np.ones(3, bool), ValueError, "only True"),
+        (np.zeros(3), np.array([0, 1, 1]), TypeError, "bool"),
+        (np.zeros(3), np.array([True, False]), ValueError, "positive"),
+        (np.array([0.0, np.nan]), np.array([True, False]), ValueError, "nan"),
+    ):
+        with pytest.raises(kind, match=match):
+            metrics.auroc(scores, positive)
+
+
+def test_mutual_information_from_counts():
+    labels, clusters = RNG.integers(0, 3, size=200), RNG.integers(0, 5, size=200)
+    clusters[:120] = labels[:120]
+    joint = np.zeros((3, 5))
+    np.add.at(joint, (labels, clusters), 1 / 200)
+    y, c = joint.sum(1, keepdims=True), joint.sum(0, keepdims=True)
+    information = (joint * np.log(np.where(joint > 0, joint, 1) / (y * c))).sum()
+    expected = 2 * information / -((y * np.log(y)).sum() + (c * np.log(c)).sum())
+    assert metrics.normalized_mutual_information(labels, clusters) == pytest.approx(expected)
+    assert metrics.normalized_mutual_information(labels, 7 - 2 * labels) == pytest.approx(1)
+    with pytest.raises(TypeError, match="clusters must be integers"):
+        metrics.normalized_mutual_information(labels, clusters / 2)
+    with pytest.raises(ValueError, match="clusters"):
+        metrics.normalized_mutual_information(labels, clusters[1:])
+
+
+def test_knn_accuracy_takes_the_majority():
+    z, y = RNG.standard_normal((60, 2, 2)), np.arange(60) % 3
+    new, labels = RNG.standard_normal((20, 2, 2)), np.arange(20) % 3
+    order = ((new[:, None] - z[None]) ** 2).sum(axis=(2, 3)).argsort(axis=1)[:, :5]
+    expected = np.mean([np.bincount(y[near]).argmax() == label for near, label in zip(order, labels, strict=True)])
+    assert metrics.knn_accuracy(z, y, new, labels, k=5) == pytest.approx(expected)
+    assert metrics.knn_accuracy(z, y, z, y, k=1) == 1
+    with pytest.raises(ValueError, match=r"k must be .* from 1 to 60; got 61"):
+        metrics.knn_accuracy(z, y, new, labels, k=61)
+    with pytest.raises(ValueError, match="y_test"):
+        metrics.knn_accuracy(z, y, new, y)
+
+
+def test_trustworthiness_by_its_formula():
+    n, k = 40, 6
+    x, z = RNG.standard_normal((n, 3)), RNG.standard_normal((n, 2))
+    rank = [((x[i] - x) ** 2).sum(1).argsort().argsort() for i in range(n)]  # 0 is the sample itself
+    near = [((z[i] - z) ** 2).sum(1).argsort()[1 : k + 1] for i in range(n)]
+    penalty = sum(max(rank[i][j] - k, 0) for i in range(n) for j in near[i])
+    assert metrics.trustworthiness(x, z, k=k) == pytest.approx(1 - 2 * penalty / (n * k * (2 * n - 3 * k - 1)))
+    assert metrics.trustworthiness(x, 3 * x, k=k) == 1
+    with pytest.raises(ValueError, match="as many samples"):
+        metrics.trustworthiness(x, z[1:])
+    with pytest.raises(ValueError, match=r"k must be .* got 20"):
+        metrics.trustworthiness(x, z, k=20)
+
+
 @pytest.mark.parametrize(
     "function",
     [metrics.squared_error, metrics.psnr, metrics.gaussian_nll, metrics.kl_standard_normal],
@@ -214,3 +279,55 @@ def test_arguments_are_not_changed():
         function(x, y)
     metrics.cross_entropy(x, probabilities=y)
     assert np.array_equal(x, X) and np.array_equal(y, Y)
+
+
+def test_use_and_perplexity_of_tokens():
+    tokens = np.array([[0, 0, 0, 0], [3, 3, 1, 1]])
+    assert metrics.codebook_use(tokens, 4) == 0.75
+    p = np.array([0.5, 0.25, 0.25])
+    assert metrics.perplexity(tokens, 4) == pytest.approx(math.exp(-(p * np.log(p)).sum()))
+    assert metrics.perplexity(np.arange(64).reshape(8, 8), 64) == pytest.approx(64)
+    assert metrics.perplexity([5], 64) == 1
+    for function in (metrics.codebook_use, metrics.perplexity):
+        with pytest.raises(ValueError, match="index must be from 0 to 3; got 0 to 4"):
+            function([0, 4], 4)
+        with pytest.raises(TypeError, match="index must hold integers, at least one; got float64"):
+            function([0.0], 4)
+        with pytest.raises(TypeError, match=r"at least one; got .* of shape \(0,\)"):
+            function([], 4)
+
+
+def test_mean_activity_of_values_and_of_zeros():
+    z = np.array([[0.0, -3.0, 0.2], [0.5, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    assert metrics.mean_activity(z) == pytest.approx([0.125, -0.25, 0.05])
+    assert metrics.mean_activity(z, threshold=0).tolist() == [0.25, 0.75, 0.25]
+    assert metrics.mean_activity(z, threshold=0.5).tolist() == [0, 0.75, 0]
+    with pytest.raises(ValueError, match="threshold must be a finite number of at least 0"):
+        metrics.mean_activity(z, threshold=-1)
+    with pytest.raises(ValueError, match=r"z must have two axes, \(N, K\); got \(5, 4, 3, 2\)"):
+        metrics.mean_activity(X)
+
+
+def test_dead_units_are_constant_units():
+    z = np.array([[0.0, 0.300, 1.0, -2.0], [0.0, 0.305, 1.0, 2.0], [0.0, 0.299, 1.0, 0.0]])
+    assert metrics.dead_units(z) == 2  # one at 0 and one at 1
+    assert metrics.dead_units(z, tolerance=0.01) == 3
+    assert isinstance(metrics.dead_units(z), int)
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        metrics.dead_units(z[:1])
+
+
+def test_max_cosine_similarity():
+    features = RNG.normal(size=(6, 4))
+    order = [3, 0, 5, 1, 2, 4]
+    assert metrics.max_cosine_similarity(features, 7 * features[order]) == pytest.approx(np.ones(6))
+    learned = np.vstack([RNG.normal(size=(3, 4)), np.zeros(4)])
+    by_hand = [
+        max(f @ d / np.sqrt((f @ f) * (d @ d)) if d.any() else 0.0 for d in learned) for f in features
+    ]  # fmt: skip
+    assert metrics.max_cosine_similarity(features, learned) == pytest.approx(by_hand)
+    assert metrics.max_cosine_similarity(np.eye(2), -np.eye(2)).tolist() == [0, 0]  # the sign counts
+    with pytest.raises(ValueError, match="features holds a zero vector at index 1"):
+        metrics.max_cosine_similarity(np.array([[1.0, 0.0], [0.0, 0.0]]), np.eye(2))
+    with pytest.raises(ValueError, match=r"learned must have the shape \(N, 2\)"):
+        metrics.max_cosine_similarity(np.eye(2), np.eye(3))

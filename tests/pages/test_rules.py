@@ -58,7 +58,7 @@ def test_the_good_page_passes(page):
     assert rules.check(page) == []
 
 
-@pytest.mark.parametrize("folder", ["torch", "keras", "maths"])
+@pytest.mark.parametrize("folder", ["torch", "keras", "maths", "principles"])
 def test_a_new_page_lacks_only_claims_and_text(folder):
     problems = rules.structure(skeleton.build("fresh", folder))
     assert [p for p in problems if "skeleton" not in p] == ["1 claims; accepted: at least 3"]

@@ -72,6 +72,18 @@ def test_install_cell_of_a_page_with_both_frameworks_asks_for_both():
     assert "aetutor[keras,torch] @" in stamping.install_cell(pages.Page(page.path, page.nb))
 
 
+def test_install_cell_of_a_page_with_umap_asks_for_it():
+    page = skeleton.build("sample", "torch")
+    page.nb["cells"].append(v4.new_code_cell("places = baselines.umap(x).embedding"))
+    assert "aetutor[torch,umap] @" in stamping.install_cell(pages.Page(page.path, page.nb))
+
+
+def test_install_cell_of_a_page_with_non_local_means_asks_for_images():
+    page = skeleton.build("sample", "keras")
+    page.nb["cells"].append(v4.new_code_cell("smooth = baselines.non_local_means(x, 0.5)"))
+    assert "aetutor[images,keras] @" in stamping.install_cell(pages.Page(page.path, page.nb))
+
+
 def test_install_cell_does_nothing_here(monkeypatch):
     monkeypatch.delenv("AETUTOR_INSTALL", raising=False)
     from IPython.core.interactiveshell import InteractiveShell

@@ -28,8 +28,8 @@ JUPYTER = ["ipykernel", "nbclient"]
 ENVIRONMENTS = {
     "torch": ("torch", lambda: ["torch"]),
     "keras": ("keras", lambda: ["tensorflow"]),
-    "torch-lowest": ("torch", lambda: lowest(PROJECT["dependencies"] + EXTRAS["torch"])),
-    "keras-lowest": ("keras", lambda: lowest(PROJECT["dependencies"] + EXTRAS["keras"])),
+    "torch-lowest": ("torch", lambda: lowest(PROJECT["dependencies"] + EXTRAS["torch"] + EXTRAS["umap"] + EXTRAS["images"])),
+    "keras-lowest": ("keras", lambda: lowest(PROJECT["dependencies"] + EXTRAS["keras"] + EXTRAS["images"])),
 }
 
 

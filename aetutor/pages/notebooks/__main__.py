@@ -50,7 +50,7 @@ def _parser():
 
 def pages_folders():
     """Folders that hold pages, in the order of the book."""
-    return ("maths", "keras", "torch", "tuning", "applications", "appendix")
+    return ("principles", "maths", "keras", "torch", "tuning", "applications", "appendix")
 
 
 def _execute(options):

@@ -15,6 +15,8 @@ address = os.environ.get("AETUTOR_INSTALL", "git+{repository}")
 if "google.colab" in sys.modules or "AETUTOR_INSTALL" in os.environ:
     %pip install -q "aetutor{extra} @ {{address}}"\
 """
+#: Extra that a page's install cell asks for besides, by the call that needs it.
+BASELINES = {"baselines.umap(": "umap", "baselines.non_local_means(": "images"}
 # AETUTOR_INSTALL=file:///.../aetutor-0.1.0-py3-none-any.whl lets the same cell install a wheel outside Colab: the rehearsal.
 
 
@@ -24,8 +26,10 @@ def repository(root=pages.ROOT):
 
 
 def install_cell(page, root=pages.ROOT):
-    """The install cell of a page: does nothing outside Colab, and asks for the page's own framework only."""
-    extra = page.folder if page.folder in ("torch", "keras") else ",".join(sorted(page.frameworks))
+    """The install cell of a page: does nothing outside Colab, and asks for what the page uses: its framework, BASELINES."""
+    frameworks = {page.folder} if page.folder in ("torch", "keras") else page.frameworks
+    code = "\n".join(cell.source for cell in page.code)
+    extra = ",".join(sorted(frameworks | {name for call, name in BASELINES.items() if call in code}))
     return INSTALL_CELL.format(repository=repository(root), extra=f"[{extra}]" if extra else "")
 
 
