@@ -7,6 +7,7 @@
     AdamW weight decay        0.01              0.004            0 unless `weight_decay=` is given
     initial dense kernel      Kaiming uniform   Glorot uniform   aetutor.initializers
     padding of strided conv   symmetric         "same": depends  CONV_PADDING on each side, never "same"
+    transposed convolution    (in, out, ...)    (..., out, in)   TRANSPOSED_KERNEL, one value cut off at each side
 
 A test reads the built layers and optimisers of both frameworks and compares them with these values.
 """
@@ -19,6 +20,8 @@ ADAM_EPSILON = 1e-8
 CONV_KERNEL = 3
 CONV_STRIDE = 2
 CONV_PADDING = 1  # with a kernel of 3 and a stride of 2 a side of n becomes ceil(n / 2)
+TRANSPOSED_KERNEL = 4  # a multiple of the stride: every output then has the same number of inputs
+UPSAMPLINGS = ("nearest", "transposed")
 
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear")
 
@@ -26,10 +29,14 @@ ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear")
 EVALUATION_BLOCK = 256
 
 
-def halved_sides(height: int, width: int, stages: int) -> list[tuple[int, int]]:
-    """Side lengths after 0, 1, ..., `stages` strided convolutions; a decoder crops back to them, so odd sizes work."""
-    sides = [(height, width)]
+def halved_sides(sides: tuple[int, ...], stages: int) -> list[tuple[int, ...]]:
+    """Side lengths after 0, 1, ..., `stages` strided convolutions; a decoder crops back to them, so odd sizes work.
+
+    Example:
+        >>> halved_sides((28, 9), 3)
+        [(28, 9), (14, 5), (7, 3), (4, 2)]
+    """
+    found = [tuple(sides)]
     for _ in range(stages):
-        height, width = -(-height // 2), -(-width // 2)
-        sides.append((height, width))
-    return sides
+        found.append(tuple(-(-side // 2) for side in found[-1]))
+    return found

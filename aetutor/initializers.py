@@ -11,7 +11,9 @@ import math
 import numpy as np
 
 from . import validation
+from .batching import stream_seed
 
+CODEBOOK = 1  # random stream below the seed of a constructor
 NAMES = ("glorot_uniform", "he_normal")
 
 
@@ -35,3 +37,8 @@ class WeightStream:
             limit = math.sqrt(6 / (fan_in + fan_out))
             return self.rng.uniform(-limit, limit, shape).astype(np.float32)
         return (self.rng.standard_normal(shape) * math.sqrt(2 / fan_in)).astype(np.float32)
+
+
+def codebook(seed: int, size: int, dim: int) -> np.ndarray:
+    """First codewords of a vector quantiser, (size, dim) float32, Glorot uniform, from a stream of their own."""
+    return WeightStream(stream_seed(validation.integer("seed", seed, low=0), CODEBOOK)).kernel((size, dim))

@@ -56,10 +56,12 @@ def check_autoencoder(build, x, *, epochs: int = 3, batch_size: int = 16, lr: fl
 
 
 def transplant_weights(source, target) -> None:
-    """Copy all trained weights of a model to its twin in the other framework (or to one of the same).
+    """Copy all trained weights, and running averages, to a model's twin in the other framework (or to one of the same).
 
     Dense kernels are transposed, (in, out) to (out, in); convolution kernels go from (height, width, in, out) to
-    (out, in, height, width). Images are flattened in NHWC order in both, so the dense layer after a flatten needs no more.
+    (out, in, height, width), those of transposed convolutions from (height, width, out, in) to (in, out, height, width),
+    and those over one axis alike. Images are flattened in NHWC order in both, so the dense layer after a flatten needs no
+    more.
 
     Args:
         source: model whose weights are read.
@@ -68,13 +70,19 @@ def transplant_weights(source, target) -> None:
     Raises:
         ValueError: naming the first weight that does not match; the target is left as it was.
     """
-    given, taken = _side_of(source).weights(source), _side_of(target).weights(target)
+    given, taken = _kept(source), _kept(target)
     if len(given) != len(taken):
         raise ValueError(f"source has {len(given)} weights and target {len(taken)}: they are no twins.")
     for (name, value), (other, old) in zip(given.items(), taken.items(), strict=True):
         if value.shape != old.shape:
             raise ValueError(f"source's {name} is {value.shape} and target's {other} {old.shape} (Keras layout).")
     _side_of(target).set_weights(target, dict(zip(taken, given.values(), strict=True)))
+
+
+def _kept(model) -> dict[str, np.ndarray]:
+    """Trained weights, then the state that training keeps beside them, in Keras layout."""
+    side = _side_of(model)
+    return side.weights(model) | side.state(model)
 
 
 def check_parity(torch_model, keras_model, x, *, noise=None, transplant: bool = True) -> dict[str, float]:
@@ -127,7 +135,8 @@ class _TorchSide:
         """{name: (parameter, axes that take it to Keras layout)}, in the order of the layers."""
         from torch import nn
 
-        axes = {nn.Linear: (1, 0), nn.Conv2d: (2, 3, 1, 0)}
+        axes = {nn.Linear: (1, 0), nn.Conv1d: (2, 1, 0), nn.Conv2d: (2, 3, 1, 0)}
+        axes |= {nn.ConvTranspose1d: (2, 1, 0), nn.ConvTranspose2d: (2, 3, 1, 0)}
         return {
             f"{path}.{name}".strip("."): (parameter, axes.get(type(module)) if name == "weight" else None)
             for path, module in model.named_modules()
@@ -137,6 +146,10 @@ class _TorchSide:
     def weights(self, model):
         return {name: _permuted(p.detach().cpu().numpy().copy(), axes) for name, (p, axes) in self.layouts(model).items()}
 
+    def state(self, model):
+        """Buffers, such as running averages; a batch norm's count of batches, which Keras has not, is left out."""
+        return {k: v.cpu().numpy().copy() for k, v in model.named_buffers() if v.is_floating_point()}
+
     def set_weights(self, model, arrays):
         import torch
 
@@ -144,6 +157,9 @@ class _TorchSide:
             for name, (parameter, axes) in self.layouts(model).items():
                 back = None if axes is None else tuple(np.argsort(axes))
                 parameter.copy_(torch.from_numpy(np.array(_permuted(arrays[name], back))))
+            for name, buffer in model.named_buffers():
+                if name in arrays:
+                    buffer.copy_(torch.from_numpy(arrays[name]))
 
     def call(self, model, x, noise=None):
         """Outputs and loss terms of a batch as NumPy arrays in NumPy layout."""
@@ -156,7 +172,9 @@ class _TorchSide:
     def outputs_and_gradients(self, model, x, noise):
         from .torch.data import to_tensor
 
+        training = model.training
         model.zero_grad()
+        model.eval()  # as Keras calls a model: no dropout, and no state that a call in training changes
         batch = to_tensor(x)
         out = model(batch) if noise is None else model(batch, noise=to_tensor(noise))
         sum(model.loss_terms(batch, out).values()).mean().backward()
@@ -164,7 +182,9 @@ class _TorchSide:
             name: _permuted(p.grad.numpy() if p.grad is not None else np.zeros(p.shape, np.float32), axes)
             for name, (p, axes) in self.layouts(model).items()
         }
-        return self.call(model, x, noise), gradients
+        outputs = self.call(model, x, noise)
+        model.train(training)
+        return outputs, gradients
 
     def forward_signature(self, model):
         return inspect.signature(model.forward)
@@ -181,8 +201,13 @@ class _KerasSide:
 
         return {v.path: np.array(ops.convert_to_numpy(v.value)) for v in model.trainable_variables}
 
+    def state(self, model):
+        from keras import ops
+
+        return {v.path: np.array(ops.convert_to_numpy(v.value)) for v in model.non_trainable_weights}
+
     def set_weights(self, model, arrays):
-        for variable in model.trainable_variables:
+        for variable in [*model.trainable_variables, *(v for v in model.non_trainable_weights if v.path in arrays)]:
             variable.assign(arrays[variable.path])
 
     def run(self, model, x, noise):
@@ -366,5 +391,5 @@ def _resumed(side, build, x, options):
 
 
 def _equal(side, first, second) -> bool:
-    pairs = zip(side.weights(first).values(), side.weights(second).values(), strict=True)
+    pairs = zip(_kept(first).values(), _kept(second).values(), strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)

@@ -65,6 +65,14 @@ def real(name: str, value, *, low: float | None = None, high: float | None = Non
     return value
 
 
+def fraction(name: str, value) -> float:
+    """`value` as a float greater than 0 and less than 1."""
+    value = real(name, value, low=0, high=1)
+    if value in (0, 1):
+        raise ValueError(f"{name} must be a number greater than 0 and less than 1; got {value:g}.")
+    return value
+
+
 def sizes(name: str, value) -> tuple[int, ...]:
     """A sequence of positive layer sizes as a tuple; the empty sequence is legal."""
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -81,6 +89,17 @@ def sample_shape(name: str, value, *, ndim: int | None = None) -> tuple[int, ...
         raise ValueError(
             f"{name} must have {ndim} axes (height, width, channels); got {shape}. "
             "Grey images need a channel axis: x[..., None]."
+        )
+    return shape
+
+
+def grid_shape(name: str, value) -> tuple[int, ...]:
+    """Shape of one sample of a convolution: (length, channels) or (height, width, channels)."""
+    shape = sample_shape(name, value)
+    if len(shape) not in (2, 3):
+        raise ValueError(
+            f"{name} must be (length, channels) or (height, width, channels); got {shape}. "
+            "Data of one channel need a channel axis too: x[..., None]."
         )
     return shape
 
@@ -169,6 +188,27 @@ def sigma(name: str, value, *, likelihood: str) -> float | str:
     return real(name, value, above=0)
 
 
+def importance_weighted(model) -> None:
+    """Refuse several draws a sample (`samples` > 1) where their bound is not defined."""
+    if model.samples > 1 and model.likelihood == "squared_error":
+        raise ValueError(
+            f'samples={model.samples} weighs draws by their likelihood, and likelihood="squared_error" is none; use '
+            'likelihood="gaussian", whose loss with sigma=0.5**0.5 differs from it by a constant.'
+        )
+    if model.samples > 1 and model.beta != 1:
+        raise ValueError(
+            f"beta={model.beta:g} has no meaning with samples={model.samples}: their bound has no KL term to weigh; "
+            "use beta=1, or samples=1."
+        )
+
+
+def left_alone(because: str, given: dict, defaults: dict):
+    """Refuse arguments that have no effect and still are not left at their default; both dicts have the same names."""
+    for name, value in given.items():
+        if value != defaults[name]:
+            raise ValueError(f"{name}={value!r} has no effect with {because}; leave it out.")
+
+
 def file_path(name: str, value, *, suffixes: Sequence[str]) -> Path:
     """A path that ends in one of the suffixes."""
     path = Path(value) if isinstance(value, str | Path) else None
@@ -218,6 +258,8 @@ def _is_nested_numbers(x) -> bool:
 
 
 def _hint_shape(x, shape) -> str:
+    if len(shape) > 1 and x.shape[1:] == (shape[-1], *shape[:-1]):  # a reshape would fit too, and mix up the pixels
+        return " Channels come last here: np.moveaxis(x, 1, -1)."
     if math.prod(x.shape[1:]) == math.prod(shape):
         return f" The sizes agree: x.reshape(-1, {_commas(shape)}) would fit."
     if x.shape == tuple(shape):

@@ -16,12 +16,14 @@ class Case:
         build: gets aetutor.torch or aetutor.keras, returns a new model with a fixed seed.
         binary: whether the data are 0 and 1.
         noise: shape of the noise of one sample, None for a deterministic model.
+        uniform: whether that noise is uniform in [0, 1) instead of standard normal.
         shape: of one sample.
     """
 
     build: Callable
     binary: bool = False
     noise: tuple[int, ...] | None = None
+    uniform: bool = False
     shape: tuple[int, ...] = SHAPE
 
     def data(self, n: int = 60) -> np.ndarray:
@@ -32,9 +34,10 @@ class Case:
         return (x > 0.5).astype("float32") if self.binary else x
 
     def draw_noise(self, n: int) -> np.ndarray | None:
-        """Standard normal noise for n samples."""
+        """Noise for n samples."""
         rng = np.random.default_rng(1)
-        return None if self.noise is None else rng.standard_normal((n, *self.noise)).astype("float32")
+        draw = rng.random if self.uniform else rng.standard_normal
+        return None if self.noise is None else draw((n, *self.noise)).astype("float32")
 
 
 CASES = {
@@ -63,10 +66,73 @@ CASES = {
     "conv, grey values as a continuous Bernoulli": Case(
         lambda ae: ae.Autoencoder.conv(SHAPE, latent_dim=4, channels=(3,), likelihood="continuous_bernoulli", seed=9)
     ),
+    "conv, transposed": Case(
+        lambda ae: ae.Autoencoder.conv(SHAPE, latent_dim=5, channels=(4, 6), upsampling="transposed", seed=10)
+    ),
+    "conv, signals": Case(
+        lambda ae: ae.Autoencoder.conv((13, 3), latent_dim=5, channels=(4, 6), activation="tanh", seed=11), shape=(13, 3)
+    ),
+    "conv, signals, transposed, He": Case(
+        lambda ae: ae.Autoencoder.conv(
+            (13, 3), latent_dim=5, channels=(4, 6), upsampling="transposed", initializer="he_normal", seed=12
+        ),
+        shape=(13, 3),
+    ),
     "VAE, mlp, binary": Case(
         lambda ae: ae.VAE.mlp(SHAPE, latent_dim=3, hidden=(16,), likelihood="bernoulli", seed=7), binary=True, noise=(3,)
     ),
     "VAE, conv, learned sigma": Case(
         lambda ae: ae.VAE.conv(SHAPE, latent_dim=3, channels=(4,), sigma="learned", beta=0.5, seed=8), noise=(3,)
+    ),
+    "VAE, mlp, five importance samples": Case(
+        lambda ae: ae.VAE.mlp(SHAPE, latent_dim=3, hidden=(16,), likelihood="bernoulli", samples=5, seed=10),
+        binary=True,
+        noise=(5, 3),
+    ),
+    "VAE, conv, three importance samples, learned sigma": Case(
+        lambda ae: ae.VAE.conv(SHAPE, latent_dim=3, channels=(4,), sigma="learned", samples=3, seed=11), noise=(3, 3)
+    ),
+    "VQVAE, averaged codebook": Case(
+        lambda ae: ae.VQVAE.mlp(SHAPE, latent_dim=6, hidden=(16,), codebook_size=8, codeword_dim=2, seed=10)
+    ),
+    "VQVAE, conv, trained codebook": Case(
+        lambda ae: ae.VQVAE.conv(
+            SHAPE, latent_dim=6, channels=(4,), codebook_size=8, codeword_dim=3, update="gradient", seed=11
+        )
+    ),
+    "VQVAE, fsq": Case(lambda ae: ae.VQVAE.mlp(SHAPE, latent_dim=6, hidden=(16,), quantizer="fsq", levels=(4, 3), seed=12)),
+    "sparse, L1, ReLU code, features of unit length": Case(
+        lambda ae: ae.SparseAutoencoder.mlp(
+            SHAPE, latent_dim=24, hidden=(), code_activation="relu", penalty="l1", strength=0.05, unit_norm=True, seed=20
+        )
+    ),
+    "sparse, KL": Case(
+        lambda ae: ae.SparseAutoencoder.mlp(SHAPE, latent_dim=12, hidden=(16,), penalty="kl", strength=0.2, rho=0.1, seed=21)
+    ),
+    "sparse, top-k": Case(
+        lambda ae: ae.SparseAutoencoder.mlp(
+            SHAPE, latent_dim=24, hidden=(), penalty="topk", k=5, unit_norm=True, tied_start=True, seed=22
+        )
+    ),
+    "sparse, top-k, conv": Case(
+        lambda ae: ae.SparseAutoencoder.conv(SHAPE, latent_dim=10, channels=(4,), penalty="topk", k=3, seed=23)
+    ),
+    "denoising, mlp, Gaussian noise": Case(
+        lambda ae: ae.DenoisingAutoencoder.mlp(SHAPE, latent_dim=9, hidden=(16,), level=0.3, seed=13), noise=SHAPE
+    ),
+    "denoising, conv, masking, cross-entropy": Case(
+        lambda ae: ae.DenoisingAutoencoder.conv(
+            SHAPE, latent_dim=9, channels=(4,), likelihood="bernoulli", corruption="masking", level=0.4, seed=14
+        ),
+        noise=SHAPE,
+        uniform=True,
+    ),
+    "denoising, mlp, salt and pepper, flat data": Case(
+        lambda ae: ae.DenoisingAutoencoder.mlp(
+            20, latent_dim=9, hidden=(), corruption="salt_and_pepper", level=0.3, seed=15
+        ),
+        noise=(20,),
+        uniform=True,
+        shape=(20,),
     ),
 }

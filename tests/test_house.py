@@ -161,6 +161,10 @@ ONE_SIDED = {
     "Autoencoder.call": "Keras' name of what PyTorch names `forward`; compared with it below",
     "VAE.forward": "as Autoencoder.forward",
     "VAE.call": "as Autoencoder.call",
+    "VQVAE.forward": "as Autoencoder.forward",
+    "VQVAE.call": "as Autoencoder.call",
+    "DenoisingAutoencoder.forward": "as Autoencoder.forward",
+    "DenoisingAutoencoder.call": "as Autoencoder.call",
     "Autoencoder.fit": "Keras' own, told not to shuffle once more what aetutor.keras.batches shuffled",
     "Autoencoder.build": "Keras creates weights and metrics when the shape is known",
     "Autoencoder.sample_shape": "an attribute in PyTorch; in Keras setting it builds the model",
@@ -239,7 +243,7 @@ def test_both_frameworks_have_the_same_signatures(twins):
     shared = first.keys() & second.keys()
     assert {"fit", "save", "losses.gaussian", "backbones.conv", "VAE", "VAE.mlp", "VAE.loss_terms"} <= shared
     found = {name: differences(first[name], second[name]) for name in sorted(shared)}
-    for cls in ("Autoencoder", "VAE"):
+    for cls in ("Autoencoder", "VAE", "VQVAE", "DenoisingAutoencoder"):
         found[f"{cls}.call"] = differences(getattr(twins[0], cls).forward, getattr(twins[1], cls).call)
     assert not {name: f for name, f in found.items() if f}
 

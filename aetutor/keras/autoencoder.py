@@ -36,6 +36,7 @@ class Autoencoder(keras.Model):
 
     Attributes:
         code_factor: numbers the encoder gives for each latent dimension; a class attribute, 2 for a VAE.
+        prior: distribution that codes are drawn from by `sample`; a class attribute, "standard_normal" for a VAE, else None.
         sample_shape: shape of one sample, or None until known.
         built_with: what a convenience constructor was given, or None.
 
@@ -48,6 +49,7 @@ class Autoencoder(keras.Model):
     """
 
     code_factor = 1
+    prior = None
     mlp = Convenience(backbones.mlp)
     conv = Convenience(backbones.conv)
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from .. import validation
+from .. import sampling, validation
 from ..batching import blocks
 from ..constants import EVALUATION_BLOCK
 from . import noise
@@ -23,6 +23,99 @@ def decode(model, z, *, batch_size=1024):
 def reconstruct(model, x, *, batch_size=1024):
     """Decoded codes of x, (N, *D) -> (N, *D), float32: decode(model, encode(model, x))."""
     return _map(model, _reconstruct, "x", x, batch_size)
+
+
+def sample(model, n=16, *, seed=0):
+    """Draw codes from the model's prior and decode them.
+
+        z ~ p(z),   x = mean of p(x | z)
+
+    The same seed draws the same codes in both frameworks.
+
+    Args:
+        model: of a class with a prior, such as VAE.
+        n: number of draws.
+        seed: of the codes.
+
+    Returns:
+        (n, *D) float32: means, without the noise that p(x | z) adds to each entry.
+
+    Raises:
+        TypeError: the model has no prior, so its codes may lie anywhere.
+        ValueError: the size of its codes is not known yet: a model of one's own parts that was never fitted.
+    """
+    sampling.check_prior(model_of(model))
+    return decode(model, sampling.prior_codes(model, code_shape(model), n, seed))
+
+
+def interpolate(model, a, b, *, steps=8):
+    """Decode codes on the straight lines between the codes of a and those of b.
+
+        z_t = (1 - t) encode(a) + t encode(b),   t = 0, ..., 1
+
+    Args:
+        model: the model.
+        a: where the lines begin, (N, *D).
+        b: where they end, of the same shape.
+        steps: points on each line, ends included, at least 2.
+
+    Returns:
+        (N, steps, *D) float32; the first and the last point are the reconstructions of a and b.
+    """
+    z = sampling.lines(encode(model, a), encode(model, b), steps)  # (N, steps, *K)
+    x_hat = decode(model, z.reshape(-1, *z.shape[2:]))  # (N steps, *D)
+    return x_hat.reshape(*z.shape[:2], *x_hat.shape[1:])
+
+
+def traverse(model, x, *, dims=None, values=(-3, -2, -1, 0, 1, 2, 3)):
+    """Decode the code of one sample with one of its units at a time set to each of the given values.
+
+    Args:
+        model: of a class whose codes are vectors, (N, K).
+        x: one sample, (*D).
+        dims: the units to move, from 0 to K - 1; None moves each.
+        values: what the unit is set to, in the units of the code; under a standard normal prior most codes lie in [-3, 3].
+
+    Returns:
+        (K', V, *D) float32 for K' units and V values.
+    """
+    z = sampling.axes(encode(model, sampling.one_sample(x))[0], dims, values)  # (K', V, K)
+    x_hat = decode(model, z.reshape(-1, z.shape[2]))  # (K' V, *D)
+    return x_hat.reshape(*z.shape[:2], *x_hat.shape[1:])
+
+
+def log_likelihood(model, x, *, samples=500, seed=0):
+    """Log-likelihood of each sample, estimated with S importance samples.
+
+        log p(x) ~ log 1/S sum_s p(x | z_s) p(z_s) / q(z_s | x),   z_s ~ q(z | x)
+
+    On average it lies below log p(x), less so the larger S: state S beside the number. It works in blocks, so S costs time
+    and no memory. The noise depends on (seed, index of the sample), the same in both frameworks.
+
+    Args:
+        model: a VAE, trained with any `beta` and `samples`.
+        x: data, (N, *D); 0 and 1 only with likelihood="bernoulli".
+        samples: S.
+        seed: of the noise.
+
+    Returns:
+        (N,) float64, in nats; of a density, which may be above 0, unless the data are discrete.
+
+    Raises:
+        TypeError, ValueError: the model gives no likelihood ("squared_error"), or x has none under it (grey values under
+            "bernoulli").
+
+    Source: Burda, Grosse and Salakhutdinov (2016), section 5.
+    """
+    x = validation.array("x", x, shape=sample_shape(model_of(model)), likelihood=model.likelihood)
+    sampling.check_likelihood(model, x)
+    build(model, x)
+    call = compiled(model, _log_weights).predict_on_batch
+
+    def log_weights(block, noise):
+        return call((block, noise))  # (B, *D) and (B, s, K) to (B, s)
+
+    return sampling.log_mean_weights(x, log_weights, code_shape(model), samples=samples, seed=seed)
 
 
 def evaluate(model, x, *, seed=0):
@@ -72,6 +165,16 @@ def sample_shape(model, part="encoder"):
     return tuple(shape[1:]) if isinstance(shape, tuple) and None not in shape[1:] else None
 
 
+def code_shape(model):
+    """Shape of one code that the decoder takes."""
+    if model.built_with:
+        return (model.built_with["arguments"]["latent_dim"],)
+    shape = sample_shape(model)
+    if shape is None:
+        raise ValueError("model: the size of its codes is not known before it is fitted; fit it, or decode(model, z).")
+    return encode(model, np.zeros((1, *shape), np.float32)).shape[1:]
+
+
 def build(model, x):
     """Create what is not created before the first batch, (B, *D), is seen."""
     if not model.built:
@@ -116,6 +219,11 @@ def _decode(model, z):
 
 def _reconstruct(model, x):
     return model.mean(model.decode(model.encode(x)))
+
+
+def _log_weights(model, inputs):
+    x, noise = inputs
+    return model.log_weights(x, model(x, noise=noise))
 
 
 def _terms(model, x):

@@ -116,6 +116,102 @@ def kl_standard_normal(mu, log_var):
     return _sum(0.5 * (ops.square(mu) + ops.exp(log_var) - 1 - log_var))
 
 
+def log_prior_ratio(z, noise, log_var):
+    """log p(z) / q(z | x) of draws z = mu + sigma * noise from q: sum_k (noise_k^2 - z_k^2 + log sigma_k^2) / 2.
+
+    Its mean over draws is -KL(q || p); the logarithm of an importance weight is log p(x | z) plus it.
+
+    Args:
+        z: draws, (B, k, K).
+        noise: what they were made of, (B, k, K).
+        log_var: logarithm of the variance sigma^2, (B, K).
+
+    Returns:
+        (B, k), in nats.
+    """
+    return 0.5 * ops.sum(ops.square(noise) - ops.square(z) + log_var[:, None], axis=-1)
+
+
+def importance_bound(log_weights):
+    """The importance-weighted bound with its sign turned, -log (1/k) sum_i w_i: at least -log p(x) on average.
+
+    Args:
+        log_weights: log w_i = log p(x, z_i) / q(z_i | x) of k draws, (B, k).
+
+    Returns:
+        (B,), in nats.
+
+    Source: Burda, Grosse and Salakhutdinov (2016), equation 8.
+    """
+    return math.log(log_weights.shape[1]) - ops.logsumexp(log_weights, axis=1)
+
+
+def codebook(z_e, z_q):
+    """Codebook term of vector quantisation, sum_k (sg(z_e)_k - z_q,k)^2: its gradient reaches the codewords only.
+
+    Args:
+        z_e: what the encoder gave, (B, K).
+        z_q: the codewords that replace it, (B, K).
+
+    Returns:
+        (B,), in squared units of the code.
+
+    Source: van den Oord, Vinyals and Kavukcuoglu (2017), equation 3.
+    """
+    return squared_error(ops.stop_gradient(z_e), z_q)
+
+
+def commitment(z_e, z_q):
+    """Commitment term of vector quantisation, sum_k (z_e,k - sg(z_q)_k)^2: its gradient reaches the encoder only.
+
+    Its value is the codebook term's; beta belongs here, where the codeword is stopped.
+
+    Args:
+        z_e: what the encoder gave, (B, K).
+        z_q: the codewords that replace it, (B, K).
+
+    Returns:
+        (B,), in squared units of the code, not weighted.
+
+    Source: van den Oord, Vinyals and Kavukcuoglu (2017), equation 3.
+    """
+    return squared_error(ops.stop_gradient(z_q), z_e)
+
+
+def l1(z):
+    """L1 norm of a code, sum_k |z_k|.
+
+    Args:
+        z: (B, K).
+
+    Returns:
+        (B,), in units of the code.
+    """
+    return _sum(ops.abs(z))
+
+
+def kl_sparsity(z, rho):
+    """KL of a target activity from each unit's mean activity over the batch, summed over the units.
+
+        sum_k [rho log(rho / r_k) + (1 - rho) log((1 - rho) / (1 - r_k))],   r_k = mean_n z_nk
+
+    A property of the batch, not of a sample: each sample carries the batch's value, so that the mean over the batch is that
+    value, and so is its gradient.
+
+    Args:
+        z: activities in [0, 1], (B, K); means within 1e-7 of 0 or 1 count as 1e-7 away.
+        rho: target, in (0, 1).
+
+    Returns:
+        (B,), in nats; all equal.
+
+    Source: Ng (2011).
+    """
+    mean = ops.clip(ops.mean(z, axis=0), 1e-7, 1 - 1e-7)  # (K,)
+    kl = rho * ops.log(rho / mean) + (1 - rho) * ops.log((1 - rho) / (1 - mean))  # (K,)
+    return ops.sum(kl) + 0 * _sum(z)
+
+
 def reconstruction(likelihood, x, params, log_sigma=0.0):
     """The loss that a likelihood's name stands for, (B,); `params` is what the decoder gives, (B, *D)."""
     if tuple(params.shape[1:]) != tuple(x.shape[1:]):  # they would broadcast

@@ -17,25 +17,33 @@ except ModuleNotFoundError as error:
         'aetutor.torch needs PyTorch: pip install "aetutor[torch]". For Keras use aetutor.keras.', name="torch"
     ) from None
 
-from . import backbones, losses
+from . import backbones, layers, losses
 from .autoencoder import Autoencoder
 from .data import batches
-from .inference import decode, encode, evaluate, reconstruct
-from .models import VAE
+from .inference import decode, encode, evaluate, interpolate, log_likelihood, reconstruct, sample, traverse
+from .models import VAE, VQVAE, DenoisingAutoencoder, SparseAutoencoder
 from .saving import load, save
 from .training import fit
 
 __all__ = [
     "VAE",
+    "VQVAE",
     "Autoencoder",
+    "DenoisingAutoencoder",
+    "SparseAutoencoder",
     "backbones",
     "batches",
     "decode",
     "encode",
     "evaluate",
     "fit",
+    "interpolate",
+    "layers",
     "load",
+    "log_likelihood",
     "losses",
     "reconstruct",
+    "sample",
     "save",
+    "traverse",
 ]

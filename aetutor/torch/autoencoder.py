@@ -59,6 +59,7 @@ class Autoencoder(nn.Module):
 
     Attributes:
         code_factor: numbers the encoder gives for each latent dimension; a class attribute, 2 for a VAE.
+        prior: distribution that codes are drawn from by `sample`; a class attribute, "standard_normal" for a VAE, else None.
         sample_shape: shape of one sample at the NumPy border, or None until known.
         built_with: what a convenience constructor was given, or None.
 
@@ -69,6 +70,7 @@ class Autoencoder(nn.Module):
     """
 
     code_factor = 1
+    prior = None
     mlp = Convenience(backbones.mlp)
     conv = Convenience(backbones.conv)
 

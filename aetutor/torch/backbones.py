@@ -3,6 +3,7 @@
 The Keras twins have the same layers, the same constants (aetutor.constants) and, for the same seed, the same initial weights
 (aetutor.initializers): both frameworks start from identical bytes. Images are flattened in the order height, width, channel
 in both, although PyTorch stores them as NCHW, so a dense kernel is transposed but never permuted between the frameworks.
+Signals come and go as (B, T, C), as recurrent nets want them; PyTorch's convolutions over time swap the axes inside.
 """
 
 import itertools
@@ -47,15 +48,23 @@ class Unflatten(nn.Module):
 
 
 class Crop(nn.Module):
-    """Keep the first `height` rows and `width` columns: (B, C, >= H, >= W) -> (B, C, H, W)."""
+    """Keep the first values of each side: (B, C, >= H, >= W) -> (B, C, H, W), or (B, C, >= T) -> (B, C, T)."""
 
-    def __init__(self, height: int, width: int):
+    def __init__(self, *sides: int):
         super().__init__()
-        self.height, self.width = height, width
+        self.sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
         """Crop."""
-        return x[:, :, : self.height, : self.width]
+        return x[(..., *map(slice, self.sides))]
+
+
+class SwapAxes(nn.Module):
+    """(B, T, C) -> (B, C, T), and back."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Swap the last two axes."""
+        return x.transpose(1, 2)
 
 
 def mlp(
@@ -133,6 +142,7 @@ def conv(
     *,
     latent_dim: int,
     channels=(32, 64),
+    upsampling: str = "nearest",
     activation: str = "relu",
     code_activation: str = "linear",
     output_activation: str = "linear",
@@ -140,15 +150,18 @@ def conv(
     seed: int = 0,
     code_factor: int = 1,
 ):
-    """Convolutional encoder that halves the sides at each stage, and a decoder that upsamples and convolves.
+    """Convolutional encoder that halves the sides at each stage, and a decoder that doubles them.
 
-    Any height and width work: a side of n becomes ceil(n / 2), and the decoder crops back to what the encoder had.
-    Upsampling followed by a convolution avoids the checkerboard of a strided transposed one (Odena et al., 2016).
+    Any sides work: a side of n becomes ceil(n / 2), and the decoder crops back to what the encoder had. Upsampling
+    followed by a convolution gives all pixels the same kernel; a transposed convolution gives each of the 2 x 2 pixels
+    that come from one its own, which shows as a checkerboard (Odena et al., 2016), for less than half the work.
 
     Args:
-        shape: (height, width, channels) of one image.
+        shape: (height, width, channels) of one image, or (length, channels) of one signal. A grey image without its
+            channel axis is a signal whose channels are the columns.
         latent_dim: size K of the code.
         channels: of each stage, outermost first.
+        upsampling: "nearest" (repeat each value, then convolve) or "transposed" (kernel 4, stride 2).
         activation: of the hidden layers, one of aetutor.constants.ACTIVATIONS.
         code_activation: of the code layer.
         output_activation: of the last layer; keep "linear" with likelihood="bernoulli", whose decoder gives logits.
@@ -157,13 +170,14 @@ def conv(
         code_factor: numbers the encoder gives for each latent dimension (2 for a VAE); set by the class.
 
     Returns:
-        encoder, (B, C, H, W) -> (B, code_factor K), and decoder, (B, K) -> (B, C, H, W).
+        encoder, (B, C, H, W) or (B, T, C) -> (B, code_factor K), and decoder, (B, K) -> (B, C, H, W) or (B, T, C).
     """
-    height, width, depth = validation.sample_shape("shape", shape, ndim=3)
+    *sides, depth = validation.grid_shape("shape", shape)
     latent_dim = validation.integer("latent_dim", latent_dim, low=1)
     channels = validation.sizes("channels", channels)
     if not channels:
         raise ValueError("channels must name at least one stage, such as (32, 64); got (). Without one use .mlp.")
+    validation.one_of("upsampling", upsampling, constants.UPSAMPLINGS)
     for name, value in (
         ("activation", activation),
         ("code_activation", code_activation),
@@ -171,28 +185,23 @@ def conv(
     ):
         validation.one_of(name, value, constants.ACTIVATIONS)
     weights = WeightStream(seed, initializer)
-    sides = constants.halved_sides(height, width, len(channels))
-    (inner_height, inner_width), widths = sides[-1], (depth, *channels)
-    n_inner = inner_height * inner_width * channels[-1]
+    sides = constants.halved_sides(sides, len(channels))
+    inner, widths = (*sides[-1], channels[-1]), (depth, *channels)
+    swap = [SwapAxes()] if len(inner) == 2 else []  # images come as (B, C, H, W), signals as (B, T, C)
 
-    encoder = []
+    encoder = [*swap]
     for fan_in, fan_out in itertools.pairwise(widths):
-        encoder += [convolution(fan_in, fan_out, weights, stride=constants.CONV_STRIDE), *activate(activation)]
-    encoder += [Flatten(), dense(n_inner, code_factor * latent_dim, weights), *activate(code_activation)]
+        layer = convolution(fan_in, fan_out, weights, stride=constants.CONV_STRIDE, axes=len(sides[0]))
+        encoder += [layer, *activate(activation)]
+    encoder += [*swap, Flatten(), dense(math.prod(inner), code_factor * latent_dim, weights), *activate(code_activation)]
 
-    decoder = [
-        dense(latent_dim, n_inner, weights),
-        *activate(activation),
-        Unflatten((inner_height, inner_width, channels[-1])),
-    ]
+    decoder = [dense(latent_dim, math.prod(inner), weights), *activate(activation), Unflatten(inner), *swap]
     for stage in reversed(range(len(channels))):
         decoder += [
-            nn.Upsample(scale_factor=2, mode="nearest"),
-            Crop(*sides[stage]),
-            convolution(widths[stage + 1], widths[stage], weights, stride=1),
+            *doubling(widths[stage + 1], widths[stage], weights, sides=sides[stage], upsampling=upsampling),
             *activate(activation if stage else output_activation),
         ]
-    return nn.Sequential(*encoder), nn.Sequential(*decoder)
+    return nn.Sequential(*encoder), nn.Sequential(*decoder, *swap)
 
 
 def dense(fan_in: int, fan_out: int, weights: WeightStream) -> nn.Linear:
@@ -200,11 +209,30 @@ def dense(fan_in: int, fan_out: int, weights: WeightStream) -> nn.Linear:
     return _fill(nn.Linear(fan_in, fan_out), torch.from_numpy(weights.kernel((fan_in, fan_out))).T)
 
 
-def convolution(fan_in: int, fan_out: int, weights: WeightStream, *, stride: int) -> nn.Conv2d:
-    """Convolution (B, in, H, W) -> (B, out, H', W') with explicit padding, never "same"."""
+def convolution(fan_in: int, fan_out: int, weights: WeightStream, *, stride: int, axes: int = 2):
+    """Convolution over 1 or 2 axes, (B, in, H, W) -> (B, out, H', W'), with explicit padding, never "same"."""
+    layer = {1: nn.Conv1d, 2: nn.Conv2d}[axes]
     k = constants.CONV_KERNEL
-    kernel = torch.from_numpy(weights.kernel((k, k, fan_in, fan_out))).permute(3, 2, 0, 1)  # (out, in, k, k)
-    return _fill(nn.Conv2d(fan_in, fan_out, k, stride=stride, padding=constants.CONV_PADDING), kernel)
+    kernel = torch.from_numpy(weights.kernel((*[k] * axes, fan_in, fan_out)))  # (k, k, in, out)
+    kernel = kernel.movedim((-1, -2), (0, 1))  # (out, in, k, k)
+    return _fill(layer(fan_in, fan_out, k, stride=stride, padding=constants.CONV_PADDING), kernel)
+
+
+def transposed_convolution(fan_in: int, fan_out: int, weights: WeightStream, *, axes: int = 2):
+    """Transposed convolution over 1 or 2 axes that doubles them, (B, in, H, W) -> (B, out, 2 H, 2 W)."""
+    layer = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}[axes]
+    k, stride = constants.TRANSPOSED_KERNEL, constants.CONV_STRIDE
+    kernel = torch.from_numpy(weights.kernel((*[k] * axes, fan_in, fan_out)))  # (k, k, in, out)
+    kernel = kernel.movedim((-2, -1), (0, 1))  # (in, out, k, k)
+    return _fill(layer(fan_in, fan_out, k, stride=stride, padding=(k - stride) // 2), kernel)
+
+
+def doubling(fan_in: int, fan_out: int, weights: WeightStream, *, sides: tuple[int, ...], upsampling: str):
+    """Layers from sides of ceil(n / 2) to sides of n: (B, in, ...) -> (B, out, *sides)."""
+    if upsampling == "transposed":
+        return [transposed_convolution(fan_in, fan_out, weights, axes=len(sides)), Crop(*sides)]
+    after = convolution(fan_in, fan_out, weights, stride=1, axes=len(sides))
+    return [nn.Upsample(scale_factor=2, mode="nearest"), Crop(*sides), after]
 
 
 def activate(name: str) -> list[nn.Module]:

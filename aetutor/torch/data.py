@@ -16,9 +16,9 @@ def to_tensor(x: np.ndarray, device="cpu") -> Tensor:
 
 
 def to_array(x: Tensor) -> np.ndarray:
-    """Float32 array of a tensor; (N, C, H, W) becomes (N, H, W, C)."""
+    """Float32 array of a tensor; (N, C, H, W) becomes (N, H, W, C), and (N, k, C, H, W), k draws each, (N, k, H, W, C)."""
     x = x.detach().float().cpu()
-    return np.ascontiguousarray((x.permute(0, 2, 3, 1) if x.ndim == 4 else x).numpy())
+    return np.ascontiguousarray((x.movedim(-3, -1) if x.ndim in (4, 5) else x).numpy())
 
 
 def batches(x, *, batch_size: int = 256, seed: int = 0):

@@ -1,5 +1,8 @@
 """One variant a file; the PyTorch twin of each has the same file name."""
 
+from .denoising import DenoisingAutoencoder
+from .sparse import SparseAutoencoder
 from .variational import VAE
+from .vector_quantised import VQVAE
 
-__all__ = ["VAE"]
+__all__ = ["VAE", "VQVAE", "DenoisingAutoencoder", "SparseAutoencoder"]

@@ -1,4 +1,4 @@
-"""Variational autoencoder: the Keras twin of aetutor/torch/models/variational.py, where the formula and the pitfalls are."""
+"""Variational autoencoder: the Keras twin of aetutor/torch/models/variational.py, with the formulas and the pitfalls."""
 
 import keras
 from keras import ops
@@ -16,13 +16,19 @@ class VAE(Autoencoder):
         >>> model = VAE.mlp(784, latent_dim=16, hidden=(256,), likelihood="bernoulli", seed=0)
         >>> tuple(model(keras.random.uniform((4, 784)))["z"].shape)
         (4, 16)
+        >>> model = VAE.mlp(784, latent_dim=16, hidden=(256,), likelihood="bernoulli", samples=5, seed=0)
+        >>> tuple(model(keras.random.uniform((4, 784)))["z"].shape)
+        (4, 5, 16)
     """
 
     code_factor = 2
+    prior = "standard_normal"
 
-    def __init__(self, encoder, decoder, *, likelihood="gaussian", sigma=1.0, beta=1.0):
+    def __init__(self, encoder, decoder, *, likelihood="gaussian", sigma=1.0, beta=1.0, samples=1):
         super().__init__(encoder, decoder, likelihood=likelihood, sigma=sigma)
         self.beta = validation.real("beta", beta, low=0)
+        self.samples = validation.integer("samples", samples, low=1)
+        validation.importance_weighted(self)
 
     def posterior(self, x):
         """Mean and log-variance of q(z | x), each (B, K)."""
@@ -33,13 +39,34 @@ class VAE(Autoencoder):
         return self.posterior(x)[0]
 
     def call(self, x, noise=None):
-        """One draw z = mu + sigma * noise and its decoding; `noise` is standard normal, (B, K)."""
+        """Draws z = mu + sigma * noise and their decodings.
+
+        `noise` is standard normal: (B, K) for one draw, which gives z (B, K) and x_hat (B, *D); (B, k, K) for k draws, which
+        give z (B, k, K) and x_hat (B, k, *D). Without it, `samples` decides.
+        """
         mu, log_var = self.posterior(x)
-        noise = self.normal_like(mu) if noise is None else noise  # (B, K)
-        z = mu + ops.exp(0.5 * log_var) * noise
-        return {"z": z, "mu": mu, "log_var": log_var, "x_hat": self.decode(z)}
+        if noise is None:
+            several = ops.repeat(mu[:, None], self.samples, axis=1)  # (B, k, K)
+            noise = self.normal_like(mu if self.samples == 1 else several)
+        out = {"mu": mu, "log_var": log_var, "noise": noise}
+        if len(noise.shape) == 2:
+            z = mu + ops.exp(0.5 * log_var) * noise  # (B, K)
+            return out | {"z": z, "x_hat": self.decode(z)}
+        z = mu[:, None] + ops.exp(0.5 * log_var)[:, None] * noise  # (B, k, K)
+        x_hat = self.decode(ops.reshape(z, (-1, z.shape[2])))  # (B k, *D)
+        return out | {"z": z, "x_hat": ops.reshape(x_hat, (-1, ops.shape(z)[1], *x_hat.shape[1:]))}  # (B, k, *D)
+
+    def log_weights(self, x, out):
+        """log w_i = log p(x | z_i) + log p(z_i) - log q(z_i | x) of each of k draws, (B, k), in nats."""
+        k = ops.shape(out["noise"])[1]
+        x_hat = ops.reshape(out["x_hat"], (-1, *out["x_hat"].shape[2:]))  # (B k, *D)
+        nll = losses.reconstruction(self.likelihood, ops.repeat(x, k, axis=0), x_hat, self.log_sigma)  # (B k,)
+        return losses.log_prior_ratio(out["z"], out["noise"], out["log_var"]) - ops.reshape(nll, (-1, k))
 
     def loss_terms(self, x, out):
-        """The reconstruction term and beta times the KL term, each (B,)."""
+        """The reconstruction term and beta times the KL term, or for k > 1 draws the one term of their bound, each (B,)."""
+        if len(out["noise"].shape) == 3:
+            validation.importance_weighted(self)  # a callback may have changed beta
+            return {"negative_bound": losses.importance_bound(self.log_weights(x, out))}
         kl = losses.kl_standard_normal(out["mu"], out["log_var"])  # (B,)
         return super().loss_terms(x, out) | {"kl": self.beta * kl}
