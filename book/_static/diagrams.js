@@ -20,9 +20,11 @@
       const source = diagram.querySelector(".diagram-source").textContent;
       const drawing = diagram.querySelector(".diagram-drawing");
       await render(number, drawing, source);
-      // On a phone a drawing from left to right would be too small to read: it runs downwards there.
-      if (drawing.clientWidth < legible * width(drawing)) {
+      // On a phone a drawing from left to right would be too small to read: it runs downwards there, if that is narrower.
+      const across = width(drawing);
+      if (drawing.clientWidth < legible * across) {
         await render(number, drawing, source.replace(/^(\s*(?:flowchart|graph)) (?:LR|RL)/, "$1 TB"));
+        if (width(drawing) > across) await render(number, drawing, source);
       }
       drawing.firstElementChild.style.minWidth = `${legible * width(drawing)}px`;
       diagram.classList.add("is-drawn");

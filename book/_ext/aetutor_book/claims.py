@@ -33,11 +33,11 @@ def threshold(claim):
     """The bound in words: '< 1.02', '> 0.5', '0.9 to 1.1'. Raises ValueError where there is none."""
     low, high = claim.get("between") or (claim.get("above"), claim.get("below"))
     if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
+        return f"{low:.12g} to {high:.12g}"
     if high is not None:
-        return f"< {high:g}"
+        return f"< {high:.12g}"
     if low is not None:
-        return f"> {low:g}"
+        return f"> {low:.12g}"
     raise ValueError(f"claim {claim.get('text')!r} has no threshold: below, above or between is needed")
 
 

@@ -6,11 +6,11 @@ from sphinx.util.docutils import SphinxDirective
 
 from . import claims
 
-HEADINGS = (("Claim", 40), ("Page", 20), ("Measured", 14), ("Promised", 14), ("Profile", 12))
+HEADINGS = (("Claim", 40), ("Measured", 14), ("Promised", 14), ("Page", 20), ("Profile", 12))
 
 
 class ClaimsLedger(SphinxDirective):
-    """Table: claim, page, measured value, threshold, profile."""
+    """Table: claim, measured value, threshold, page, profile; what a phone shows first comes first."""
 
     def run(self):
         """The table of the claims on the book's pages, below one line that counts them."""
@@ -56,9 +56,9 @@ class ClaimsLedger(SphinxDirective):
         link[0][0] = nodes.Text(claim.page.removeprefix("notebooks/"))
         cells = [
             nodes.paragraph("", claim.text),
-            nodes.paragraph("", "", link),
             nodes.paragraph("", claim.measured),
             nodes.paragraph("", claim.threshold),
+            nodes.paragraph("", "", link),
             nodes.paragraph("", claim.profile),
         ]
         row = nodes.row()
