@@ -156,6 +156,7 @@ def test_install_cell_acts_on_colab_only(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", object())
     names = {"get_ipython": Shell}
     exec(code, names)
-    extra = "".join(f"[{name}]" for name in page.frameworks)
+    needed = page.frameworks | {"umap" for cell in page.code if "baselines.umap(" in cell.source}
+    extra = f"[{','.join(sorted(needed))}]" if needed else ""
     assert calls == [f'pip install -q "aetutor{extra} @ {{address}}"']  # IPython fills in the address
     assert names["address"] == f"git+{stamping.repository()}"
