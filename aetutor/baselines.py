@@ -15,18 +15,22 @@ import numpy as np
 from . import validation
 
 __all__ = [
-    *("PCA", "UMAP", "IsolationForest", "KMeans", "MeanImage", "NearestNeighbors", "RoundedPCA"),
-    *(
-        "isolation_forest",
-        "jpeg",
-        "kmeans",
-        "mean_image",
-        "nearest_neighbors",
-        "non_local_means",
-        "pca",
-        "rounded_pca",
-        "umap",
-    ),
+    "PCA",
+    "UMAP",
+    "IsolationForest",
+    "KMeans",
+    "MeanImage",
+    "NearestNeighbors",
+    "RoundedPCA",
+    "isolation_forest",
+    "jpeg",
+    "kmeans",
+    "mean_image",
+    "nearest_neighbors",
+    "non_local_means",
+    "pca",
+    "rounded_pca",
+    "umap",
 ]
 
 
