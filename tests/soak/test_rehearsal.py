@@ -24,6 +24,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 FRAMEWORKS = {"torch", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib"}
 WORKER = Path(__file__).with_name("rehearsal_worker.py")
 JUPYTER = ["ipykernel", "nbclient"]
+CALLS_WITH_EXTRA = {"baselines.umap(": "umap", "baselines.non_local_means(": "images"}
 #: What is there before the notebook is opened, as (the pages' framework, requirements).
 ENVIRONMENTS = {
     "torch": ("torch", lambda: ["torch"]),
@@ -156,7 +157,8 @@ def test_install_cell_acts_on_colab_only(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", object())
     names = {"get_ipython": Shell}
     exec(code, names)
-    needed = page.frameworks | {"umap" for cell in page.code if "baselines.umap(" in cell.source}
+    code = "\n".join(cell.source for cell in page.code)
+    needed = page.frameworks | {extra for call, extra in CALLS_WITH_EXTRA.items() if call in code}
     extra = f"[{','.join(sorted(needed))}]" if needed else ""
     assert calls == [f'pip install -q "aetutor{extra} @ {{address}}"']  # IPython fills in the address
     assert names["address"] == f"git+{stamping.repository()}"
