@@ -49,14 +49,16 @@ def latent(z, labels=None, *, names=None, limit: int = 5000, seed: int = 0):
     if labels is None:
         axes.scatter(*points.T, s=size, color=PALETTE[0], alpha=0.5, linewidths=0)
     else:
-        for i, label in enumerate(np.unique(labels)):
+        classes = np.unique(labels)
+        texts = [str(label) if names is None else str(names[label]) for label in classes]
+        places = _apart([points[labels == label] for label in classes], texts)
+        for i, label in enumerate(classes):
             of_class = points[labels == label]
             marker = _MARKERS[i // len(PALETTE) % len(_MARKERS)]
             axes.scatter(*of_class.T, s=size, color=PALETTE[i % len(PALETTE)], marker=marker, alpha=0.5, linewidths=0)
-            centre = of_class[np.abs(of_class - np.median(of_class, axis=0)).sum(axis=1).argmin()]  # a point of the class
             axes.text(
-                *centre,
-                str(label) if names is None else str(names[label]),
+                *places[i],
+                texts[i],
                 color="white",
                 fontsize=MIN_POINTS + 3,
                 fontweight="bold",
@@ -68,6 +70,20 @@ def latent(z, labels=None, *, names=None, limit: int = 5000, seed: int = 0):
     axes.grid(visible=False)
     axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
     return figure
+
+
+def _apart(groups, texts):
+    """Where each class is named: at its point nearest to its median whose patch overlaps no patch placed before."""
+    inch = np.ptp(np.concatenate(groups), axis=0).max() / 4.5  # of the drawn plane, in data
+    placed = []
+    for points, text in zip(groups, texts, strict=True):
+        size = inch * np.array([0.15 + 0.13 * len(text), 0.33])  # width and height of a patch
+        near_first = points[np.abs(points - np.median(points, axis=0)).sum(axis=1).argsort(kind="stable")]
+        free = np.ones(len(points), bool)
+        for other, other_size in placed:
+            free &= (np.abs(near_first - other) >= (size + other_size) / 2).any(axis=1)
+        placed.append((near_first[free.argmax()], size))  # the first where none is free
+    return [place for place, _ in placed]
 
 
 def _plane(z):

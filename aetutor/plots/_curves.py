@@ -12,7 +12,7 @@ _NOT_TERMS = {"epoch", "loss", "lr", "seconds"}
 
 
 @styled
-def history(hist, *, family: str = "dense", unit: str = "per sample", log: bool = False):
+def history(hist, *, family: str = "dense", unit: str = "loss per sample", log: bool = False):
     """Draw a curve per loss term over the epochs: training solid, validation dashed, the best epoch marked.
 
     Each term has a panel of its own scale; the total comes first where there are several terms.
@@ -21,7 +21,7 @@ def history(hist, *, family: str = "dense", unit: str = "per sample", log: bool 
         hist: an `aetutor.history.History`, or its records: one dict an epoch with "epoch", "loss", the terms, and for
             validation the same with "val_" in front.
         family: a key of `COLORS`; gives the colour.
-        unit: of the vertical axes, such as "nats per image".
+        unit: label of the vertical axes, such as "squared error per image".
         log: logarithmic vertical axes.
 
     Returns:

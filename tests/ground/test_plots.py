@@ -184,7 +184,7 @@ def test_history_draws_a_curve_a_term():
         assert list(best_line.get_xdata()) == [3, 3]
         assert list(best_dot.get_ydata()) == [records()[2][f"val_{name}"]]
         assert {"training", "validation"} <= {text.get_text() for text in axes.texts}
-        assert axes.get_ylabel() == "per sample"
+        assert axes.get_ylabel() == "loss per sample"
     assert figure.axes[-1].get_xlabel() == "epoch"
     assert "best: epoch 3" in [text.get_text() for text in texts(figure)]
 
@@ -291,6 +291,14 @@ def test_latent_of_two_units_is_drawn_as_it_is():
         assert text.get_position() in {tuple(point) for point in z[y == label]}  # on a point of its class
     assert [text.get_text() for text in axes.texts] == ["shirt", "bag", "boot"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("code unit 1", "code unit 2")
+
+
+@pytest.mark.parametrize("names", [None, [f"class {i}" for i in range(10)]])
+def test_names_of_classes_that_lie_on_one_another_do_not_overlap(names):
+    figure = plots.latent(RNG.standard_normal((2000, 2)), np.arange(2000) % 10, names=names)
+    boxes = [text.get_bbox_patch().get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 10
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 def test_latent_of_longer_codes_states_the_variance_shown():
