@@ -36,24 +36,22 @@ def book(request, site, chromium):
         yield visitor, url
 
 
+#: How the pages are opened, each mode in a window of its own: (mode, width, height, theme).
+WINDOWS = [("http", 1280, 900, "light"), ("file", 390, 844, "dark")]
+
+
 @pytest.mark.book
-def test_every_page_is_drawn_without_errors_or_foreign_requests(book, site):
-    visitor, url = book
+@pytest.mark.parametrize(("mode", "width", "height", "scheme"), WINDOWS, ids=["desktop over http", "phone from disk"])
+def test_every_page_is_drawn_without_errors_or_foreign_requests(site, chromium, mode, width, height, scheme):
     problems, formulas, diagrams = [], 0, 0
-    for name in browser.pages(site):
-        problems += [f"{name}: {problem}" for problem in visitor.go(f"{url}/{name}")]
-        formulas += visitor.count("mjx-container svg")
-        diagrams += visitor.count(".diagram svg")
+    with address(site, mode) as url, browser.opened(chromium, width, height, color_scheme=scheme) as visitor:
+        for name in browser.pages(site):
+            problems += [f"{name}: {problem}" for problem in visitor.go(f"{url}/{name}")]
+            formulas += visitor.count("mjx-container svg")
+            diagrams += visitor.count(".diagram svg")
     assert problems == []
     assert formulas > 0
     assert diagrams > 0
-
-
-@pytest.mark.book
-def test_no_page_is_wider_than_a_phone(site, chromium):
-    with browser.served(site) as url, browser.opened(chromium, 390, 844, color_scheme="dark") as visitor:
-        problems = [f"{name}: {p}" for name in browser.pages(site) for p in visitor.go(f"{url}/{name}")]
-    assert problems == []
 
 
 @pytest.mark.book
