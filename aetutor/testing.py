@@ -7,6 +7,7 @@
 This is the only module that knows both frameworks. It imports a framework only when given a model of it.
 """
 
+import contextlib
 import importlib
 import inspect
 import tempfile
@@ -386,7 +387,8 @@ def _resumed(side, build, x, options):
         path = Path(folder) / "run.safetensors"
         side.ae.fit(build(), x, checkpoint=path, **options | {"epochs": 1})
         resumed = build()
-        side.ae.fit(resumed, x, resume=path, **options | {"epochs": 2})
+        with contextlib.redirect_stdout(None):  # fit says what it resumes from
+            side.ae.fit(resumed, x, resume=path, **options | {"epochs": 2})
     assert _equal(side, whole, resumed), "a resumed run ends at other weights than an uninterrupted one"
 
 

@@ -104,7 +104,7 @@ COMBINATIONS = list(
 
 
 @pytest.mark.parametrize(("name", "backbone", "likelihood"), COMBINATIONS, ids=map(" ".join, COMBINATIONS))
-def test_conformance(name, backbone, likelihood):
+def test_conformance(name, backbone, likelihood, capsys):
     likelihood, _, learned = likelihood.partition(", ")
     own = {"likelihood": likelihood} | ({"sigma": "learned"} if learned else {})
     sizes = {"hidden": (24,), "norm": "layer"} if backbone == "mlp" else {"channels": (4, 8), "activation": "gelu"}
@@ -113,6 +113,7 @@ def test_conformance(name, backbone, likelihood):
         return getattr(getattr(ae, name), backbone)((6, 5, 1), latent_dim=3, seed=2, **sizes, **own)
 
     assert len(testing.check_autoencoder(build, images(40))) >= 13
+    assert capsys.readouterr().out == ""  # a page that runs it stores no path of a temporary folder
 
 
 def test_conformance_of_a_stochastic_class_of_ones_own():
