@@ -48,7 +48,7 @@ test: $(NEEDS_ALL)  ## everything that must hold: style, tests, notebooks in the
 	$(call stage,tests,$(PYTEST) -m "not soak and not book and not browser" -n $(WORKERS) --dist loadfile tests)
 	$(call stage,notebooks,AETUTOR_PROFILE=quick $(NBVAL) --nbval-cell-timeout=300 -n $(WORKERS) notebooks)
 	$(call stage,book,$(MAKE) --no-print-directory book)
-	$(call stage,book and browser tests,$(PYTEST) -m "(book or browser) and not soak" -rs -n $(WORKERS) tests/book)
+	$(call stage,book and browser tests,$(PYTEST) -m "(book or browser) and not soak" -rs -n $(WORKERS) --dist worksteal tests/book)
 
 test-gpu: $(NEEDS_ALL)  ## every notebook in the full profile on a GPU
 	@nvidia-smi -L >/dev/null 2>&1 || { echo 'make test-gpu: no GPU is visible here (nvidia-smi finds none); run it on a machine with one.' >&2; exit 1; }
