@@ -128,6 +128,14 @@ def array(name: str, x, *, shape: tuple[int, ...] | None = None, likelihood: str
     return x
 
 
+def images(name: str, x, *, likelihood: str | None = None) -> np.ndarray:
+    """`x` as `array` gives it, if it holds images, (N, H, W, C) with C = 1 or 3."""
+    x = array(name, x, likelihood=likelihood)
+    if x.ndim != 4 or x.shape[-1] not in (1, 3):
+        raise ValueError(f"{name} must be images (N, H, W, C) with C = 1 or 3; got {x.shape}.")
+    return x
+
+
 def values(name: str, x: np.ndarray, *, low: float = -math.inf, high: float = math.inf, likelihood: str | None, offset=0):
     """Refuse a chunk with a value that is not finite or outside [low, high], naming the first one."""
     lowest, highest = x.min(), x.max()  # NaN and infinity survive both, without a temporary of the chunk's size

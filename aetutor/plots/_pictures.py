@@ -24,7 +24,7 @@ def images(x, *, titles: Sequence[str] | None = None, columns: int = 8):
     Returns:
         Figure.
     """
-    x = _images("x", x)
+    x = validation.images("x", x)
     columns = min(validation.integer("columns", columns, low=1, high=12), len(x))
     titles = _texts("titles", titles, len(x))
     grid = _Grid(columns=columns, aspect=x.shape[1] / x.shape[2], scale=_scale(x))
@@ -59,7 +59,7 @@ def reconstructions(
         Figure. Grey values are shown on the scale [0, 1], or the range of x where x leaves it; what a reconstruction has
         outside is cut.
     """
-    x = _images("x", x)
+    x = validation.images("x", x)
     rows = {label: _same_shape("x_hat", x_hat, x)}
     if baseline is not None and not isinstance(baseline, Mapping):
         raise TypeError(f"baseline must be a dict from names to arrays; got {validation.describe(baseline)}.")
@@ -197,13 +197,6 @@ class _Grid:
             vmin=0,
             vmax=1,
         )
-
-
-def _images(name, x) -> np.ndarray:
-    x = validation.array(name, x)
-    if x.ndim != 4 or x.shape[-1] not in (1, 3):
-        raise ValueError(f"{name} must be images (N, H, W, C) with C 1 or 3; got {x.shape}.")
-    return x
 
 
 def _same_shape(name, x, like) -> np.ndarray:

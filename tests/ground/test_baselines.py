@@ -214,10 +214,10 @@ def test_rounded_pca_is_the_best_quantiser_of_a_gaussian():
 
 
 def test_rounded_pca_shares_out_its_bits():
-    x = np.random.default_rng(0).normal(size=(500, 4)) * [8, 4, 1, 0.01]
+    x = np.random.default_rng(0).normal(size=(500, 4)) * [8, 3, 1, 0.01]
     coder = baselines.rounded_pca(x.reshape(-1, 2, 2), 4)
-    assert coder.bits.tolist() == [3, 1] or coder.bits.tolist() == [2, 1, 1] or coder.bits.tolist() == [2, 2]
-    assert coder.bits.sum() == 4 and coder.reconstruct(x.reshape(-1, 2, 2)).shape == (500, 2, 2)
+    assert coder.bits.tolist() == [3, 1]  # variances 64 and 9: 64, 16, 9 and 4 are the largest in turn
+    assert coder.reconstruct(x.reshape(-1, 2, 2)).shape == (500, 2, 2)
     assert np.allclose(coder.reconstruct(x.reshape(-1, 2, 2)), coder.decode(coder.encode(x.reshape(-1, 2, 2))))
     with pytest.raises(ValueError, match="bits must be an integer from 1 to 4; got 5"):
         baselines.rounded_pca(x, 5)
