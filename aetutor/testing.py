@@ -7,15 +7,13 @@
 This is the only module that knows both frameworks. It imports a framework only when given a model of it.
 """
 
-import contextlib
 import importlib
 import inspect
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
 from . import validation
+from ._conformance import CHECKS, Conformance
 
 VALUE_TOLERANCE = 1e-5  # of code, reconstruction and loss terms: max|a - b| / max|b|, float32 on a CPU
 GRADIENT_TOLERANCE = 1e-4
@@ -44,16 +42,13 @@ def check_autoencoder(build, x, *, epochs: int = 3, batch_size: int = 16, lr: fl
         raise ValueError(f"x must hold at least 40 samples, so that batches differ in size; got {len(x)}.")
     side = _side_of(build())
     options = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": 0, "progress": False}
-    checks = [
-        _same_start, _codes, _reconstructions, _terms, _samples_are_independent, _evaluation_repeats, _noise_is_an_argument,
-        _training_helps, _every_weight_is_trained, _training_repeats, _data_untouched, _saved_and_loaded, _resumed,
-    ]  # fmt: skip
-    for check in checks:
+    conformance = Conformance(side, build, x, options)
+    for name in CHECKS:
         try:
-            check(side, build, x, options)
+            getattr(conformance, name)()
         except AssertionError as error:
-            raise AssertionError(f"{check.__name__.strip('_').replace('_', ' ')}: {error}") from error
-    return [check.__name__.strip("_") for check in checks]
+            raise AssertionError(f"{name.replace('_', ' ')}: {error}") from error
+    return list(CHECKS)
 
 
 def transplant_weights(source, target) -> None:
@@ -277,121 +272,3 @@ def _side_of(model):
 
 def _permuted(array, axes):
     return array if axes is None else array.transpose(axes)
-
-
-def _same_start(side, build, x, options):
-    first, second = side.weights(build()), side.weights(build())
-    assert all(np.array_equal(a, b) for a, b in zip(first.values(), second.values(), strict=True)), (
-        "two models from build() start from different weights; set the constructor's seed"
-    )
-
-
-def _codes(side, build, x, options):
-    model = build()
-    z = side.ae.encode(model, x)
-    assert z.dtype == np.float32 and z.ndim >= 2 and len(z) == len(x), f"encode gave {z.dtype} {z.shape} for {x.shape}"
-    assert np.isfinite(z).all(), "encode gave values that are not finite"
-    assert np.array_equal(z, side.ae.encode(model, x)), "encode is not deterministic; it must not draw noise"
-
-
-def _reconstructions(side, build, x, options):
-    model = build()
-    x_hat = side.ae.reconstruct(model, x)
-    assert x_hat.shape == x.shape, f"reconstruct gave {x_hat.shape} for {x.shape}"
-    decoded = side.ae.decode(model, side.ae.encode(model, x))
-    assert np.allclose(x_hat, decoded, atol=1e-6), "reconstruct is not decode of encode"
-
-
-def _terms(side, build, x, options):
-    model = build()
-    out = side.call(model, x[:5])
-    assert {"z", "x_hat"} <= out.keys(), f"the forward pass must return z and x_hat; got {sorted(out)}"
-    means = side.ae.evaluate(model, x)
-    names = [name for name in means if name != "loss"]
-    assert names, "loss_terms gave no term"
-    for name in names:
-        assert out[name].shape == (5,), f"term {name!r} must be one value a sample, (5,); got {out[name].shape}"
-    total = sum(means[name] for name in names)
-    assert abs(means["loss"] - total) <= 1e-5 * max(1, abs(total)), (
-        f"the loss is {means['loss']}, its terms add up to {total}"
-    )
-
-
-def _samples_are_independent(side, build, x, options):
-    model = build()
-    together, alone = side.ae.encode(model, x[:4]), np.concatenate([side.ae.encode(model, x[i : i + 1]) for i in range(4)])
-    assert np.allclose(together, alone, atol=1e-5), "a sample's code depends on the batch it is in"
-
-
-def _evaluation_repeats(side, build, x, options):
-    model = build()
-    first = side.ae.evaluate(model, x, seed=1)
-    assert first == side.ae.evaluate(model, x, seed=1), "two evaluations with one seed differ"
-    rest = side.ae.evaluate(model, x[: len(x) // 2], seed=1)
-    assert first.keys() == rest.keys(), "the terms' names depend on the data"
-
-
-def _noise_is_an_argument(side, build, x, options):
-    model = build()
-    values = {side.ae.evaluate(model, x, seed=seed)["loss"] for seed in range(3)}
-    accepts = "noise" in side.forward_signature(model).parameters
-    assert len(values) == 1 or accepts, "the loss is stochastic, but the forward pass takes no noise=None"
-
-
-def _training_helps(side, build, x, options):
-    model = build()
-    before = side.ae.evaluate(model, x)["loss"]
-    side.ae.fit(model, x, **options)
-    after = side.ae.evaluate(model, x)["loss"]
-    assert after < before, f"{options['epochs']} epochs took the loss from {before:.6g} to {after:.6g}"
-
-
-def _every_weight_is_trained(side, build, x, options):
-    model = build()
-    start = side.weights(model)
-    side.ae.fit(model, x, **options)
-    stuck = [name for name, value in side.weights(model).items() if np.array_equal(value, start[name])]
-    assert not stuck, f"training did not change {', '.join(stuck)}: no gradient reaches it"
-
-
-def _training_repeats(side, build, x, options):
-    first, second = build(), build()
-    records = [side.ae.fit(model, x, val=x[:20], **options).records for model in (first, second)]
-    losses = [[{k: v for k, v in record.items() if k != "seconds"} for record in run] for run in records]
-    assert losses[0] == losses[1], "the same seed gave two different histories"
-    assert _equal(side, first, second), "the same seed gave two different sets of weights"
-
-
-def _data_untouched(side, build, x, options):
-    copy = x.copy()
-    side.ae.fit(build(), x, **options | {"epochs": 1})
-    assert np.array_equal(copy, x), "fit changed the caller's array"
-
-
-def _saved_and_loaded(side, build, x, options):
-    model = build()
-    side.ae.fit(model, x, **options | {"epochs": 1})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.safetensors"
-        side.ae.save(model, path)
-        other = build()
-        loaded = side.ae.load(path, model=other)
-    assert loaded is other, "load(path, model=model) must return the given model"
-    assert np.array_equal(side.ae.encode(loaded, x), side.ae.encode(model, x)), "the loaded model gives other codes"
-
-
-def _resumed(side, build, x, options):
-    whole = build()
-    side.ae.fit(whole, x, **options | {"epochs": 2})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.safetensors"
-        side.ae.fit(build(), x, checkpoint=path, **options | {"epochs": 1})
-        resumed = build()
-        with contextlib.redirect_stdout(None):  # fit says what it resumes from
-            side.ae.fit(resumed, x, resume=path, **options | {"epochs": 2})
-    assert _equal(side, whole, resumed), "a resumed run ends at other weights than an uninterrupted one"
-
-
-def _equal(side, first, second) -> bool:
-    pairs = zip(_kept(first).values(), _kept(second).values(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)

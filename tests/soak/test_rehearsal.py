@@ -157,8 +157,8 @@ def test_install_cell_acts_on_colab_only(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", object())
     names = {"get_ipython": Shell}
     exec(code, names)
-    code = "\n".join(cell.source for cell in page.code)
-    needed = page.frameworks | {extra for call, extra in CALLS_WITH_EXTRA.items() if call in code}
+    page_code = "\n".join(cell.source for cell in page.code)
+    needed = page.frameworks | {extra for call, extra in CALLS_WITH_EXTRA.items() if call in page_code}
     extra = f"[{','.join(sorted(needed))}]" if needed else ""
     assert calls == [f'pip install -q "aetutor{extra} @ {{address}}"']  # IPython fills in the address
     assert names["address"] == f"git+{stamping.repository()}"
