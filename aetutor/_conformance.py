@@ -19,8 +19,9 @@ class Conformance:
     @functools.cached_property
     def run(self):
         """One training run, at which several checks look: training is what takes the time."""
+        before = self.ae.evaluate(self.build(), self.x)["loss"]  # of another: what it compiles is not what a fresh fit does
         model, copy = self.build(), self.x.copy()
-        start, before = self.side.weights(model), self.ae.evaluate(model, self.x)["loss"]
+        start = self.side.weights(model)
         records = self.ae.fit(model, self.x, val=self.x[:20], **self.options).records
         return SimpleNamespace(
             model=model, start=start, before=before, records=records, untouched=np.array_equal(copy, self.x)

@@ -8,6 +8,9 @@
     initial dense kernel      Kaiming uniform   Glorot uniform   aetutor.initializers
     padding of strided conv   symmetric         "same": depends  CONV_PADDING on each side, never "same"
     transposed convolution    (in, out, ...)    (..., out, in)   TRANSPOSED_KERNEL, one value cut off at each side
+    order of a GRU's gates    reset, update     update, reset    CELL_GATES; Keras with reset_after=True, as torch
+    LSTM biases               two, added        one              one; torch's second stays 0; forget gate starts at 1
+    first recurrent kernel    uniform           orthogonal       orthogonal, one a gate
 
 A test reads the built layers and optimisers of both frameworks and compares them with these values.
 """
@@ -22,6 +25,11 @@ CONV_STRIDE = 2
 CONV_PADDING = 1  # with a kernel of 3 and a stride of 2 a side of n becomes ceil(n / 2)
 TRANSPOSED_KERNEL = 4  # a multiple of the stride: every output then has the same number of inputs
 UPSAMPLINGS = ("nearest", "transposed")
+
+CELLS = ("gru", "lstm", "tcn")
+#: Where PyTorch's gates stand in Keras' order: (reset, update, new) in (update, reset, new); the LSTM's orders agree.
+CELL_GATES = {"gru": (1, 0, 2), "lstm": (0, 1, 2, 3)}
+CAUSAL_KERNEL = 3
 
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "linear")
 
@@ -40,3 +48,17 @@ def halved_sides(sides: tuple[int, ...], stages: int) -> list[tuple[int, ...]]:
     for _ in range(stages):
         found.append(tuple(-(-side // 2) for side in found[-1]))
     return found
+
+
+def dilations(steps: int) -> tuple[int, ...]:
+    """Dilations 1, 2, 4, ... of causal convolutions, as many as let the last of `steps` steps see the first.
+
+    Example:
+        >>> dilations(15), dilations(16)
+        ((1, 2, 4), (1, 2, 4, 8))
+    """
+    found, reach = [1], CAUSAL_KERNEL - 1
+    while reach < steps - 1:
+        found.append(2 * found[-1])
+        reach += (CAUSAL_KERNEL - 1) * found[-1]
+    return tuple(found)

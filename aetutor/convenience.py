@@ -14,16 +14,19 @@ class Convenience:
 
     The backbone function takes `code_factor` besides its public arguments (how many numbers the encoder gives for one latent
     dimension; the class knows) and returns (encoder, decoder). An argument that both have, such as `seed`, goes to both.
+    Arguments in `without` stay at their default unless the class has them too, since the backbone alone could not do what
+    they say.
     """
 
-    def __init__(self, build):
-        self.build = build
+    def __init__(self, build, *, without=()):
+        self.build, self.without = build, without
 
     def __get__(self, instance, owner):
         """The constructor, bound to the class it is read from."""
-        backbone = [p for p in inspect.signature(self.build).parameters.values() if p.name != "code_factor"]
-        names = {p.name for p in backbone}
         own = [p for p in inspect.signature(owner.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        hidden = {"code_factor", *self.without} - {p.name for p in own}
+        backbone = [p for p in inspect.signature(self.build).parameters.values() if p.name not in hidden]
+        names = {p.name for p in backbone}
         signature = inspect.Signature([*backbone, *(p for p in own if p.name not in names)])
 
         def construct(*args, **kw):

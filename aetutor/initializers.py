@@ -2,6 +2,7 @@
 
     glorot_uniform: U(-a, a), a = sqrt(6 / (fan_in + fan_out))      (Glorot and Bengio, 2010)
     he_normal:      N(0, 2 / fan_in)                                (He et al., 2015)
+    orthogonal:     uniform over the orthogonal matrices            (Saxe et al., 2014); recurrent kernels
 
 Kernels are drawn in the Keras layout, (in, out) or (height, width, in, out); the torch side transposes. Biases start at 0.
 """
@@ -37,6 +38,14 @@ class WeightStream:
             limit = math.sqrt(6 / (fan_in + fan_out))
             return self.rng.uniform(-limit, limit, shape).astype(np.float32)
         return (self.rng.standard_normal(shape) * math.sqrt(2 / fan_in)).astype(np.float32)
+
+    def orthogonal(self, units: int, gates: int) -> np.ndarray:
+        """Float32 kernel from state to state, (units, gates * units): an orthogonal matrix for each gate, side by side."""
+        matrices = []
+        for _ in range(gates):
+            q, r = np.linalg.qr(self.rng.standard_normal((units, units)))
+            matrices.append(q * np.sign(np.diag(r)))  # the signs make it uniform over the orthogonal matrices
+        return np.concatenate(matrices, axis=1).astype(np.float32)
 
 
 def codebook(seed: int, size: int, dim: int) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import validation
 from ._conformance import CHECKS, Conformance
+from ._layouts import keras_layouts
 
 VALUE_TOLERANCE = 1e-5  # of code, reconstruction and loss terms: max|a - b| / max|b|, float32 on a CPU
 GRADIENT_TOLERANCE = 1e-4
@@ -56,8 +57,9 @@ def transplant_weights(source, target) -> None:
 
     Dense kernels are transposed, (in, out) to (out, in); convolution kernels go from (height, width, in, out) to
     (out, in, height, width), those of transposed convolutions from (height, width, out, in) to (in, out, height, width),
-    and those over one axis alike. Images are flattened in NHWC order in both, so the dense layer after a flatten needs no
-    more.
+    and those over one axis alike. A GRU's gates change places, and its two biases become one array, (2, 3 units). An LSTM's
+    second bias must be frozen, since Keras has one only; `backbones.recurrent_layer` sees to that. Images are flattened in
+    NHWC order in both, so the dense layer after a flatten needs no more.
 
     Args:
         source: model whose weights are read.
@@ -127,20 +129,11 @@ class _TorchSide:
     def __init__(self):
         self.ae = importlib.import_module("aetutor.torch")
 
-    def layouts(self, model):
-        """{name: (parameter, axes that take it to Keras layout)}, in the order of the layers."""
-        from torch import nn
-
-        axes = {nn.Linear: (1, 0), nn.Conv1d: (2, 1, 0), nn.Conv2d: (2, 3, 1, 0)}
-        axes |= {nn.ConvTranspose1d: (2, 1, 0), nn.ConvTranspose2d: (2, 3, 1, 0)}
-        return {
-            f"{path}.{name}".strip("."): (parameter, axes.get(type(module)) if name == "weight" else None)
-            for path, module in model.named_modules()
-            for name, parameter in module.named_parameters(recurse=False)
-        }
-
     def weights(self, model):
-        return {name: _permuted(p.detach().cpu().numpy().copy(), axes) for name, (p, axes) in self.layouts(model).items()}
+        return {
+            name: layout.to_keras([p.detach().cpu().numpy().copy() for p in layout.parameters])
+            for name, layout in keras_layouts(model).items()
+        }
 
     def state(self, model):
         """Buffers, such as running averages; a batch norm's count of batches, which Keras has not, is left out."""
@@ -150,9 +143,9 @@ class _TorchSide:
         import torch
 
         with torch.no_grad():
-            for name, (parameter, axes) in self.layouts(model).items():
-                back = None if axes is None else tuple(np.argsort(axes))
-                parameter.copy_(torch.from_numpy(np.array(_permuted(arrays[name], back))))
+            for name, layout in keras_layouts(model).items():
+                for parameter, array in zip(layout.parameters, layout.to_torch(arrays[name]), strict=True):
+                    parameter.copy_(torch.from_numpy(np.array(array)))
             for name, buffer in model.named_buffers():
                 if name in arrays:
                     buffer.copy_(torch.from_numpy(arrays[name]))
@@ -175,8 +168,10 @@ class _TorchSide:
         out = model(batch) if noise is None else model(batch, noise=to_tensor(noise))
         sum(model.loss_terms(batch, out).values()).mean().backward()
         gradients = {
-            name: _permuted(p.grad.numpy() if p.grad is not None else np.zeros(p.shape, np.float32), axes)
-            for name, (p, axes) in self.layouts(model).items()
+            name: layout.to_keras(
+                [np.zeros(p.shape, np.float32) if p.grad is None else p.grad.numpy() for p in layout.parameters]
+            )
+            for name, layout in keras_layouts(model).items()
         }
         outputs = self.call(model, x, noise)
         model.train(training)
@@ -268,7 +263,3 @@ def _side_of(model):
     raise TypeError(
         f"model must be an aetutor.torch.Autoencoder or an aetutor.keras.Autoencoder; got {validation.describe(model)}."
     )
-
-
-def _permuted(array, axes):
-    return array if axes is None else array.transpose(axes)

@@ -80,6 +80,16 @@ def sizes(name: str, value) -> tuple[int, ...]:
     return tuple(integer(f"{name}[{i}]", v, low=1) for i, v in enumerate(value))
 
 
+def per_stage(name: str, value, count: int) -> tuple[int, ...]:
+    """A positive integer for each of `count` stages of training, given as one for all or as a sequence."""
+    if isinstance(value, numbers.Integral):
+        return (integer(name, value, low=1),) * count
+    values = sizes(name, value)
+    if len(values) != count:
+        raise ValueError(f"{name} must be one integer, or one for each of the {count} stages; got {values}.")
+    return values
+
+
 def sample_shape(name: str, value, *, ndim: int | None = None) -> tuple[int, ...]:
     """Shape of one sample: an int for flat data, or a shape without the batch axis."""
     shape = (integer(name, value, low=1),) if isinstance(value, numbers.Integral) else sizes(name, value)
@@ -102,6 +112,25 @@ def grid_shape(name: str, value) -> tuple[int, ...]:
             "Data of one channel need a channel axis too: x[..., None]."
         )
     return shape
+
+
+def sequence_shape(name: str, value) -> tuple[int, int]:
+    """Shape of one sequence: (length, channels)."""
+    shape = sample_shape(name, value)
+    if len(shape) != 2:
+        raise ValueError(
+            f"{name} must be (length, channels); got {shape}. "
+            "Sequences of one channel need a channel axis too: x[..., None]."
+        )
+    return shape
+
+
+def layer_sizes(name: str, value) -> tuple[int, ...]:
+    """A sequence of positive layer sizes as a tuple, at least one."""
+    found = sizes(name, value)
+    if not found:
+        raise ValueError(f"{name} must name at least one layer, such as (64,); got ().")
+    return found
 
 
 def array(name: str, x, *, shape: tuple[int, ...] | None = None, likelihood: str | None = None) -> np.ndarray:

@@ -18,6 +18,7 @@ class Case:
         noise: shape of the noise of one sample, None for a deterministic model.
         uniform: whether that noise is uniform in [0, 1) instead of standard normal.
         shape: of one sample.
+        padding: if given, samples are sequences of different lengths with this value behind their ends.
     """
 
     build: Callable
@@ -25,12 +26,16 @@ class Case:
     noise: tuple[int, ...] | None = None
     uniform: bool = False
     shape: tuple[int, ...] = SHAPE
+    padding: float | None = None
 
     def data(self, n: int = 60) -> np.ndarray:
         """n samples in [0, 1] that share a few patterns, so that there is something to learn."""
         rng = np.random.default_rng(0)
         patterns, mixture = rng.random((4, *self.shape)), rng.dirichlet(np.ones(4) / 2, n)
         x = np.tensordot(mixture, patterns, 1).astype("float32")
+        if self.padding is not None:
+            ends = rng.integers(1, self.shape[0], n, endpoint=True)  # at least one step each
+            x[np.arange(self.shape[0]) >= ends[:, None]] = self.padding
         return (x > 0.5).astype("float32") if self.binary else x
 
     def draw_noise(self, n: int) -> np.ndarray | None:
@@ -134,5 +139,55 @@ CASES = {
         noise=(20,),
         uniform=True,
         shape=(20,),
+    ),
+    "contractive, one sigmoid layer, tied, cross-entropy": Case(
+        lambda ae: ae.ContractiveAutoencoder.mlp(
+            SHAPE, latent_dim=12, hidden=(), code_activation="sigmoid", likelihood="bernoulli", tied=True, seed=30
+        )
+    ),
+    "contractive, three layers, leaky ReLU": Case(
+        lambda ae: ae.ContractiveAutoencoder.mlp(
+            SHAPE, latent_dim=5, hidden=(16, 8), activation="leaky_relu", code_activation="tanh", strength=0.02, seed=31
+        )
+    ),
+    "contractive, conv, probes": Case(
+        lambda ae: ae.ContractiveAutoencoder.conv(
+            SHAPE, latent_dim=5, channels=(4,), activation="gelu", strength=0.02, jacobian="probe", seed=32
+        ),
+        noise=SHAPE,
+    ),
+    "contractive, flat data, probes, tied": Case(
+        lambda ae: ae.ContractiveAutoencoder.mlp(
+            20, latent_dim=6, hidden=(), code_activation="sigmoid", strength=0.05, jacobian="probe", tied=True, seed=33
+        ),
+        noise=(20,),
+        shape=(20,),
+    ),
+    "recurrent, GRU": Case(lambda ae: ae.Autoencoder.recurrent((7, 3), latent_dim=5, units=(6,), seed=50), shape=(7, 3)),
+    "recurrent, VAE, LSTM": Case(
+        lambda ae: ae.VAE.recurrent((7, 3), latent_dim=3, cell="lstm", units=(6,), sigma="learned", seed=51),
+        noise=(3,),
+        shape=(7, 3),
+    ),
+    "recurrent, denoising, causal convolutions, He": Case(
+        lambda ae: ae.DenoisingAutoencoder.recurrent(
+            (7, 3), latent_dim=5, cell="tcn", units=(5, 4), initializer="he_normal", level=0.2, seed=52
+        ),
+        noise=(7, 3),
+        shape=(7, 3),
+    ),
+    "sequences, GRU, padding, learned sigma": Case(
+        lambda ae: ae.SequenceAutoencoder.recurrent(
+            (7, 3), latent_dim=5, units=(8,), padding=-1.0, likelihood="gaussian", sigma="learned", seed=53
+        ),
+        shape=(7, 3),
+        padding=-1.0,
+    ),
+    "sequences, causal convolutions, padding, cross-entropy": Case(
+        lambda ae: ae.SequenceAutoencoder.recurrent(
+            (7, 3), latent_dim=5, cell="tcn", units=(4,), padding=0.0, likelihood="bernoulli", seed=55
+        ),
+        shape=(7, 3),
+        padding=0.0,
     ),
 }

@@ -21,7 +21,7 @@ class About:
         shape: shape of one sample, (H, W, C).
         sizes: number of samples for training, validation and test.
         split: how the parts were made.
-        classes: name of each label, in the order of the labels.
+        classes: name of each label, in the order of the labels; () where `y` holds no classes.
     """
 
     title: str
@@ -37,7 +37,7 @@ class About:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images (N, H, W, C) float32 in [0, 1] and labels (N,) int64 in three parts; the arrays are read-only."""
+    """Samples, most often images (N, H, W, C) in [0, 1], float32, and labels (N,) int64 in three parts, all read-only."""
 
     name: str
     x_train: np.ndarray
@@ -61,7 +61,7 @@ class Dataset:
             ("shape", f"{' x '.join(map(str, self.about.shape))}, float32"),
             ("range", f"[{low:g}, {high:g}]"),
             ("split", f"{train:,} training, {val:,} validation, {test:,} test ({self.about.split})"),
-            ("classes", f"{len(self.about.classes)}: {', '.join(self.about.classes)}"),
+            *([("classes", f"{len(self.about.classes)}: {', '.join(self.about.classes)}")] if self.about.classes else []),
             ("source", self.about.source),
             ("licence", self.about.licence),
         )

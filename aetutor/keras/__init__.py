@@ -20,7 +20,15 @@ from . import backbones, layers, losses
 from .autoencoder import Autoencoder
 from .data import batches
 from .inference import decode, encode, evaluate, interpolate, log_likelihood, reconstruct, sample, traverse
-from .models import VAE, VQVAE, DenoisingAutoencoder, SparseAutoencoder
+from .models import (
+    VAE,
+    VQVAE,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SequenceAutoencoder,
+    SparseAutoencoder,
+    pretrain_stack,
+)
 from .saving import load, save
 from .training import fit
 
@@ -28,7 +36,9 @@ __all__ = [
     "VAE",
     "VQVAE",
     "Autoencoder",
+    "ContractiveAutoencoder",
     "DenoisingAutoencoder",
+    "SequenceAutoencoder",
     "SparseAutoencoder",
     "backbones",
     "batches",
@@ -41,6 +51,7 @@ __all__ = [
     "load",
     "log_likelihood",
     "losses",
+    "pretrain_stack",
     "reconstruct",
     "sample",
     "save",

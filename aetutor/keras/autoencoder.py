@@ -52,6 +52,7 @@ class Autoencoder(keras.Model):
     prior = None
     mlp = Convenience(backbones.mlp)
     conv = Convenience(backbones.conv)
+    recurrent = Convenience(backbones.recurrent, without=("padding",))
 
     def __init__(self, encoder, decoder, *, likelihood="squared_error", sigma=1.0):
         super().__init__()

@@ -180,6 +180,56 @@ class FiniteScalarQuantizer(keras.layers.Layer):
         return ops.convert_to_tensor(places, "int32")
 
 
+@keras.saving.register_keras_serializable("aetutor")
+class TransposedDense(keras.layers.Layer):
+    """Decoder of one dense layer without a kernel of its own. Arguments as in aetutor.torch.layers.TransposedDense.
+
+    Attributes:
+        bias: b, (D,); starts at 0.
+
+    Example:
+        >>> layer = TransposedDense(6, keras.Sequential([keras.Input((6,)), keras.layers.Activation("sigmoid")]))
+        >>> tuple(layer(keras.random.normal((5, 3)), keras.random.normal((3, 6))).shape)
+        (5, 6)
+    """
+
+    def __init__(self, units, after, *, name=None, trainable=True, dtype=None):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.units, self.after = validation.integer("units", units, low=1), after
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+        self.built = True
+
+    @classmethod
+    def of(cls, decoder):
+        """`decoder`, a Sequential that begins with its only dense layer, without that layer's kernel."""
+        parts = decoder.layers if isinstance(decoder, keras.Sequential) else [decoder]
+        kinds = [type(part).__name__ for part in parts if part.weights]
+        if kinds != ["Dense"] or not isinstance(parts[0], keras.layers.Dense) or parts[0].bias is None:
+            raise ValueError(
+                "tied=True needs a decoder that begins with its one dense layer, with a bias; layers with weights in the "
+                f"one given: {', '.join(kinds) or 'none: start it with keras.Input'}."
+            )
+        dense, *rest = parts
+        layer = cls(
+            dense.units, keras.Sequential([keras.Input((dense.units,)), keras.layers.Activation(dense.activation), *rest])
+        )
+        layer.bias.assign(dense.bias)
+        return layer
+
+    def call(self, z, kernel):
+        """Decode z, (B, K), with the encoder's kernel, (K, D)."""
+        return self.after(ops.matmul(z, kernel) + self.bias)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return super().get_config() | {"units": self.units, "after": keras.saving.serialize_keras_object(self.after)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Undo `get_config`."""
+        return cls(**config | {"after": keras.saving.deserialize_keras_object(config["after"])})
+
+
 def _divisible(z, codeword_dim):
     if len(z.shape) != 2 or z.shape[1] % codeword_dim:
         raise ValueError(

@@ -30,6 +30,8 @@ def lines(x, panels, *, xlabel: str, ylabel: str, ylim=None, log: bool = False):
     spare = iter(color for color in PALETTE if color not in {COLORS.get(name) for name in names})
     colors = {name: COLORS.get(name) or next(spare) for name in names}
 
+    from matplotlib.ticker import MaxNLocator
+
     from ._figure import new_figure
 
     figure = new_figure(WIDTH, 3.4)
@@ -42,6 +44,8 @@ def lines(x, panels, *, xlabel: str, ylabel: str, ylim=None, log: bool = False):
                 raise ValueError(f"panels[{title!r}][{name!r}] must have the shape of x, {x.shape}; got {heights.shape}.")
             axes.plot(x, heights, color=colors[name], label=name)
         axes.set(xlabel=xlabel, title=title)
+        if (x == np.round(x)).all():
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half epochs
         if i == 0:
             axes.set_ylabel(ylabel)
         if ylim is not None:

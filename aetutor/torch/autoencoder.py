@@ -73,6 +73,7 @@ class Autoencoder(nn.Module):
     prior = None
     mlp = Convenience(backbones.mlp)
     conv = Convenience(backbones.conv)
+    recurrent = Convenience(backbones.recurrent, without=("padding",))
 
     def __init__(
         self, encoder: nn.Module, decoder: nn.Module, *, likelihood: str = "squared_error", sigma: float | str = 1.0

@@ -2,8 +2,9 @@
 
     VectorQuantizer         each group of numbers becomes the nearest word of a learned codebook
     FiniteScalarQuantizer   each number is rounded to one of its levels; nothing is learnt
+    TransposedDense         a decoder of one dense layer whose kernel is the encoder's
 
-Both give (z, z_q) with the same values, the quantised code. Through z the gradient passes straight to the encoder,
+The quantisers give (z, z_q) with the same values, the quantised code. Through z the gradient passes straight to the encoder,
 
     z = z_e + sg(z_q - z_e),     sg: stop-gradient (Bengio et al., 2013),
 
@@ -13,6 +14,7 @@ and through z_q to the codebook, where that is trained by gradients.
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import initializers, validation
@@ -207,6 +209,49 @@ class FiniteScalarQuantizer(nn.Module):
     def _per_number(like, values):
         dtype = torch.float32 if like.is_floating_point() else like.dtype
         return torch.tensor(values, dtype=dtype, device=like.device)
+
+
+class TransposedDense(nn.Module):
+    """Decoder of one dense layer without a kernel of its own: it is given the encoder's, and takes it transposed.
+
+        x_hat = after(W^T z + b)
+
+    Args:
+        units: D, the numbers the layer gives.
+        after: what follows it, such as an activation and a reshape: a Sequential that maps (B, D) to (B, *D).
+
+    Attributes:
+        bias: b, (D,); starts at 0.
+
+    Example:
+        >>> layer = TransposedDense(6, nn.Sequential(nn.Sigmoid()))
+        >>> layer(torch.randn(5, 3), torch.randn(3, 6)).shape
+        torch.Size([5, 6])
+    """
+
+    def __init__(self, units: int, after: nn.Module):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(validation.integer("units", units, low=1)))
+        self.after = after
+
+    @classmethod
+    def of(cls, decoder: nn.Module) -> "TransposedDense":
+        """`decoder`, a Sequential that begins with its only dense layer, without that layer's kernel."""
+        parts = list(decoder) if isinstance(decoder, nn.Sequential) else [decoder]
+        kinds = [type(part).__name__ for part in parts if any(True for _ in part.parameters())]
+        if kinds != ["Linear"] or not isinstance(parts[0], nn.Linear) or parts[0].bias is None:
+            raise ValueError(
+                "tied=True needs a decoder that begins with its one dense layer, with a bias; layers with weights in the "
+                f"one given: {', '.join(kinds)}."
+            )
+        layer = cls(parts[0].out_features, nn.Sequential(*parts[1:]))
+        with torch.no_grad():
+            layer.bias.copy_(parts[0].bias)
+        return layer
+
+    def forward(self, z: Tensor, kernel: Tensor) -> Tensor:
+        """Decode z, (B, K), with the encoder's kernel, (K, D)."""
+        return self.after(F.linear(z, kernel.T, self.bias))
 
 
 def _divisible(z, codeword_dim):

@@ -214,6 +214,31 @@ def kl_sparsity(z: Tensor, rho: float) -> Tensor:
     return kl.sum().expand(len(z))
 
 
+def squared_jacobian(slopes: list[Tensor], kernels: list[Tensor]) -> Tensor:
+    """Squared Frobenius norm of the Jacobian of a stack of dense layers, sum_kd (dz_k / dx_d)^2.
+
+        J = D_L W_L ... D_1 W_1,   D_l = diag(slope of layer l),   |J|_F^2 = tr(R W_1 W_1^T R^T),   J = R W_1
+
+    Only R, (B, K, H_1), is computed, never J, (B, K, D). One layer needs neither: sum_k slope_k^2 |W_k|^2.
+
+    Args:
+        slopes: derivatives of the activations at a sample, (B, H_l), the first layer's first; H_L = K.
+        kernels: W_l, (H_l, H_(l-1)), in the same order; H_0 = D.
+
+    Returns:
+        (B,), in squared units of the code over those of the data.
+
+    Source: Rifai, Vincent, Muller, Glorot and Bengio (2011), equation 7, for one sigmoid layer.
+    """
+    if len(kernels) == 1:
+        return slopes[0] ** 2 @ (kernels[0] ** 2).sum(1)
+    rows = slopes[-1][:, :, None] * kernels[-1]  # (B, K, H_(L-1))
+    for slope, kernel in zip(slopes[-2:0:-1], kernels[-2:0:-1], strict=True):
+        rows = (rows * slope[:, None]) @ kernel
+    rows = rows * slopes[0][:, None]  # (B, K, H_1)
+    return _sum((rows @ (kernels[0] @ kernels[0].T)) * rows)
+
+
 def reconstruction(likelihood: str, x: Tensor, params: Tensor, log_sigma: Tensor | float = 0.0) -> Tensor:
     """The loss that a likelihood's name stands for, (B,); `params` is what the decoder gives, (B, *D)."""
     if tuple(params.shape[1:]) != tuple(x.shape[1:]):  # they would broadcast

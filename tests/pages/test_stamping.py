@@ -84,6 +84,12 @@ def test_install_cell_of_a_page_with_non_local_means_asks_for_images():
     assert "aetutor[images,keras] @" in stamping.install_cell(pages.Page(page.path, page.nb))
 
 
+def test_install_cell_of_a_page_with_the_electrocardiogram_asks_for_it():
+    page = skeleton.build("sample", "torch")
+    page.nb["cells"].append(v4.new_code_cell('data = datasets.load("ecg", seed=run.seed)'))
+    assert "aetutor[ecg,torch] @" in stamping.install_cell(pages.Page(page.path, page.nb))
+
+
 def test_install_cell_does_nothing_here(monkeypatch):
     monkeypatch.delenv("AETUTOR_INSTALL", raising=False)
     from IPython.core.interactiveshell import InteractiveShell

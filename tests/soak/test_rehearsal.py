@@ -24,14 +24,19 @@ EXTRAS = PROJECT["optional-dependencies"]
 FRAMEWORKS = {"torch", "keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib"}
 WORKER = Path(__file__).with_name("rehearsal_worker.py")
 JUPYTER = ["ipykernel", "nbclient"]
-CALLS_WITH_EXTRA = {"baselines.umap(": "umap", "baselines.non_local_means(": "images"}
+CALLS_WITH_EXTRA = {"baselines.umap(": "umap", "baselines.non_local_means(": "images", 'datasets.load("ecg"': "ecg"}
 #: What is there before the notebook is opened, as (the pages' framework, requirements).
 ENVIRONMENTS = {
     "torch": ("torch", lambda: ["torch"]),
     "keras": ("keras", lambda: ["tensorflow"]),
-    "torch-lowest": ("torch", lambda: lowest(PROJECT["dependencies"] + EXTRAS["torch"] + EXTRAS["umap"] + EXTRAS["images"])),
-    "keras-lowest": ("keras", lambda: lowest(PROJECT["dependencies"] + EXTRAS["keras"] + EXTRAS["images"])),
+    "torch-lowest": ("torch", lambda: lowest(needed("torch", "umap", "images", "ecg"))),
+    "keras-lowest": ("keras", lambda: lowest(needed("keras", "images", "ecg"))),
 }
+
+
+def needed(*extras):
+    """Requirements of the package with these extras."""
+    return PROJECT["dependencies"] + [requirement for name in extras for requirement in EXTRAS[name]]
 
 
 def lowest(requirements):

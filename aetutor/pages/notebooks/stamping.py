@@ -16,7 +16,7 @@ if "google.colab" in sys.modules or "AETUTOR_INSTALL" in os.environ:
     %pip install -q "aetutor{extra} @ {{address}}"\
 """
 #: Extra that a page's install cell asks for besides, by the call that needs it.
-BASELINES = {"baselines.umap(": "umap", "baselines.non_local_means(": "images"}
+BASELINES = {"baselines.umap(": "umap", "baselines.non_local_means(": "images", 'datasets.load("ecg"': "ecg"}
 # AETUTOR_INSTALL=file:///.../aetutor-0.1.0-py3-none-any.whl lets the same cell install a wheel outside Colab: the rehearsal.
 
 

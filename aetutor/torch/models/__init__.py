@@ -1,8 +1,19 @@
 """One variant a file; the Keras twin of each has the same file name."""
 
+from .contractive import ContractiveAutoencoder
 from .denoising import DenoisingAutoencoder
+from .recurrent import SequenceAutoencoder
 from .sparse import SparseAutoencoder
+from .stacked import pretrain_stack
 from .variational import VAE
 from .vector_quantised import VQVAE
 
-__all__ = ["VAE", "VQVAE", "DenoisingAutoencoder", "SparseAutoencoder"]
+__all__ = [
+    "VAE",
+    "VQVAE",
+    "ContractiveAutoencoder",
+    "DenoisingAutoencoder",
+    "SequenceAutoencoder",
+    "SparseAutoencoder",
+    "pretrain_stack",
+]

