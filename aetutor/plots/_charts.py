@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import validation
 from ._curves import _log_axis, _right_of
-from ._style import COLORS, MIN_POINTS, PALETTE, WIDTH, styled
+from ._style import MIN_POINTS, PALETTE, WIDTH, color_of_name, styled
 
 
 @styled
@@ -16,7 +16,7 @@ def lines(x, panels, *, xlabel: str, ylabel: str, ylim=None, log: bool = False):
     Args:
         x: horizontal positions, (N,).
         panels: dict from a panel's title to its curves, a dict from a name to the heights, (N,). A name has the same colour
-            in all panels, the one of `COLORS` where it is a key there.
+            in all panels; a family's name, such as "PCA", has that of `COLORS`.
         xlabel, ylabel: of the axes, with the unit.
         ylim: lowest and highest height shown, or None.
         log: logarithmic heights.
@@ -27,8 +27,8 @@ def lines(x, panels, *, xlabel: str, ylabel: str, ylim=None, log: bool = False):
     x = validation.array("x", np.asarray(x, float).reshape(-1, 1))[:, 0]
     curves = {title: _named("panels", own) for title, own in _named("panels", panels).items()}
     names = list(dict.fromkeys(name for own in curves.values() for name in own))
-    spare = iter(color for color in PALETTE if color not in {COLORS.get(name) for name in names})
-    colors = {name: COLORS.get(name) or next(spare) for name in names}
+    spare = iter(color for color in PALETTE if color not in set(map(color_of_name, names)))
+    colors = {name: color_of_name(name) or next(spare) for name in names}
 
     from matplotlib.ticker import MaxNLocator
 
@@ -63,7 +63,7 @@ def bars(values, *, label: str, log: bool = False, digits: int = 3, reference: f
     """Draw one horizontal bar a name, with its value behind it.
 
     Args:
-        values: dict from names to numbers; a name that is a key of `COLORS` has that colour.
+        values: dict from names to numbers; a family's name, such as "PCA", has the colour of `COLORS`.
         label: of the horizontal axis, with the unit.
         log: logarithmic horizontal axis; bars then start at the reference, or at 1.
         digits: significant digits of the values, 1 to 6.
@@ -81,9 +81,8 @@ def bars(values, *, label: str, log: bool = False, digits: int = 3, reference: f
     axes = figure.subplots()
     start = (1.0 if reference is None else reference) if log else 0.0
     for y, (name, value) in enumerate(values.items()):
-        color = COLORS.get(name.lower().replace(" ", "_"), PALETTE[0])
-        axes.barh(y, value - start, left=start, height=0.6, color=color)
-        _right_of(axes, y, f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}")
+        axes.barh(y, value - start, left=start, height=0.6, color=color_of_name(name) or PALETTE[0])
+        _right_of(axes, y, _rounded(value, digits))
     if log:
         axes.set_xscale("log")
     if reference is not None:
@@ -93,6 +92,14 @@ def bars(values, *, label: str, log: bool = False, digits: int = 3, reference: f
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(label)
     return figure
+
+
+def _rounded(value: float, digits: int) -> str:
+    """To so many significant digits, whole numbers never cut; 9.6 to one digit is 10 and not 1e+01."""
+    if abs(value) >= 10**digits:
+        return f"{value:,.0f}"
+    value = float(f"{value:.{digits}g}")
+    return f"{value:g}" if 0 < abs(value) < 1e-4 else np.format_float_positional(value, trim="-")
 
 
 def _named(name, value):

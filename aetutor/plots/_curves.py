@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .. import validation
-from ._style import COLORS, INK, MIN_POINTS, PALETTE, WIDTH, family_color, styled
+from ._style import INK, MIN_POINTS, PALETTE, WIDTH, color_of_name, family_color, styled
 
 _NOT_TERMS = {"epoch", "loss", "lr", "seconds"}
 
@@ -96,7 +96,8 @@ def error_bars(values, *, label: str, digits: int = 3):
     Student's distribution with n - 1 degrees of freedom. One seed has no interval.
 
     Args:
-        values: dict from a model's name to its results over seeds, (n,). A name that is a key of `COLORS` has that colour.
+        values: dict from a model's name to its results over seeds, (n,). A family's name, such as "PCA", has the colour of
+            `COLORS`.
         label: of the horizontal axis, with the unit.
         digits: significant digits of the printed mean, 1 to 6.
 
@@ -111,8 +112,7 @@ def error_bars(values, *, label: str, digits: int = 3):
     rows = {
         name: validation.array(f"values[{name!r}]", np.asarray(v, float).reshape(-1, 1))[:, 0] for name, v in values.items()
     }
-    families = {name: name.lower().replace(" ", "_").replace("-", "_") for name in rows}
-    taken = {COLORS[family] for family in families.values() if family in COLORS}
+    taken = set(map(color_of_name, rows))
     spare = itertools.cycle([color for color in PALETTE if color not in taken] or PALETTE)
 
     from scipy.stats import t
@@ -122,7 +122,7 @@ def error_bars(values, *, label: str, digits: int = 3):
     figure = new_figure(WIDTH, 1.2 + 0.55 * len(rows))
     axes = figure.subplots()
     for y, (name, seeds) in enumerate(rows.items()):
-        color = COLORS.get(families[name]) or next(spare)
+        color = color_of_name(name) or next(spare)
         n, mean = len(seeds), seeds.mean()
         half = t.ppf(0.975, n - 1) * seeds.std(ddof=1) / np.sqrt(n) if n > 1 else 0
         axes.plot(seeds, np.full(n, y), "o", color=color, alpha=0.45, markeredgewidth=0)

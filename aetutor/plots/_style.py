@@ -26,7 +26,7 @@ COLORS = MappingProxyType(
         "input": INK,
         "pca": _GREY,
         "dense": _BLUE,
-        "convolutional": _SKY,
+        "convolutional": _BROWN,
         "sparse": _GREEN,
         "denoising": _VERMILLION,
         "contractive": _OLIVE,
@@ -64,3 +64,8 @@ def styled(function):
 def family_color(family: str) -> str:
     """Colour of a model family."""
     return COLORS[validation.one_of("family", family, tuple(COLORS))]
+
+
+def color_of_name(name: str) -> str | None:
+    """Colour of the family that a model's name says, whatever its case: "PCA" is "pca". None for another name."""
+    return COLORS.get(name.lower().replace(" ", "_").replace("-", "_"))

@@ -64,15 +64,18 @@ def test_mean_image_leaves_the_total_variance():
 
 
 def test_pca_30_on_mnist_is_the_published_number():
-    """Hinton and Salakhutdinov (2006) print 13.87 for 30 components; this fixes the metric too."""
+    """Hinton and Salakhutdinov (2006) print 13.87 for 30 components; this fixes the metric too. Fewer images, more error."""
     folder = Path(os.environ.get("AETUTOR_DATA", "")) / "mnist"
     if "AETUTOR_DATA" not in os.environ or not folder.is_dir():
         pytest.skip("AETUTOR_DATA has no mnist")
     train, test = (
         read_idx(folder / f"{part}-images-idx3-ubyte.gz")[..., None].astype(np.float32) / 255 for part in ("train", "t10k")
     )
-    error = metrics.squared_error(test, baselines.pca(train, 30).reconstruct(test)).mean()
-    assert error == pytest.approx(13.866, abs=0.005)
+    shipped = datasets.load("mnist5k")
+    few = np.concatenate([shipped.x_train, shipped.x_val, shipped.x_test])
+    errors = [metrics.squared_error(test, baselines.pca(x, 30).reconstruct(test)).mean() for x in (train, few)]
+    assert errors[0] == pytest.approx(13.866, abs=0.005)
+    assert errors[1] == pytest.approx(14.08, abs=0.05)
 
 
 def test_kmeans_centres_are_the_means_of_their_samples():

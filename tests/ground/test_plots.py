@@ -272,6 +272,30 @@ def test_error_bars_show_each_seed_and_the_interval():
     assert f"2.33 ± {half:.2g}" in [text.get_text() for text in axes.texts]
 
 
+def test_a_familys_name_gives_its_colour_whatever_its_case():
+    curves = {"PCA": [1.0, 2.0], "convolutional": [2.0, 1.0], "a stranger": [0.0, 1.0]}
+    (axes,) = plots.lines([1, 2], {"": curves}, xlabel="step", ylabel="height").axes
+    colors = [to_hex(line.get_color()) for line in axes.lines]
+    assert colors[:2] == [plots.COLORS[name].lower() for name in ("pca", "convolutional")] and len(set(colors)) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (9.63, 1, "10"),
+        (9.63, 2, "9.6"),
+        (0.0123, 1, "0.01"),
+        (1234.5, 2, "1,234"),
+        (99.7, 2, "100"),
+        (3e-6, 2, "3e-06"),
+        (0, 2, "0"),
+    ],
+)
+def test_values_behind_bars_have_no_exponents_where_none_are_needed(value, digits, text):
+    (axes,) = plots.bars({"mine": value}, label="x", digits=digits).axes
+    assert text in [own.get_text() for own in axes.texts]
+
+
 def test_error_bars_give_strangers_different_colours():
     figure = plots.error_bars({name: [1.0] for name in "abcdefgh"}, label="x")
     assert len({to_hex(line.get_color()) for line in figure.axes[0].lines}) == 8

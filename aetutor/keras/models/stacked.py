@@ -51,8 +51,8 @@ def pretrain_stack(
         batch_size, lr, schedule, seed, device, progress: as in `fit`, for each stage.
 
     Returns:
-        The model, Autoencoder.mlp(D, latent_dim=..., ...), pretrained, and the History of each stage, the first layer's first.
-        Initial weights and the order of the batches follow from seed.
+        The model, Autoencoder.mlp(D, latent_dim=..., ...), pretrained, and the History of each stage, the first layer's
+        first. Initial weights and the order of the batches follow from seed.
 
     Example:
         >>> x = ops.convert_to_numpy(keras.random.uniform((64, 20)))

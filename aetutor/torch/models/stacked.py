@@ -73,8 +73,8 @@ def pretrain_stack(
         batch_size, lr, schedule, seed, device, progress: as in `fit`, for each stage.
 
     Returns:
-        The model, Autoencoder.mlp(D, latent_dim=..., ...), pretrained, and the History of each stage, the first layer's first.
-        Initial weights and the order of the batches follow from seed.
+        The model, Autoencoder.mlp(D, latent_dim=..., ...), pretrained, and the History of each stage, the first layer's
+        first. Initial weights and the order of the batches follow from seed.
 
     Example:
         >>> model, histories = pretrain_stack(torch.rand(64, 20).numpy(), latent_dim=2, hidden=(8, 4), epochs=1)
