@@ -15,6 +15,8 @@
 A test reads the built layers and optimisers of both frameworks and compares them with these values.
 """
 
+import math
+
 LAYER_NORM_EPSILON = 1e-5
 LEAKY_SLOPE = 0.01
 ADAM_BETAS = (0.9, 0.999)
@@ -25,6 +27,9 @@ CONV_STRIDE = 2
 CONV_PADDING = 1  # with a kernel of 3 and a stride of 2 a side of n becomes ceil(n / 2)
 TRANSPOSED_KERNEL = 4  # a multiple of the stride: every output then has the same number of inputs
 UPSAMPLINGS = ("nearest", "transposed")
+
+CONNECTIONS = ("residual", "dense")
+BRANCH_STARTS = ("zero", "scaled", "one")
 
 CELLS = ("gru", "lstm", "tcn")
 #: Where PyTorch's gates stand in Keras' order: (reset, update, new) in (update, reset, new); the LSTM's orders agree.
@@ -62,3 +67,13 @@ def dilations(steps: int) -> tuple[int, ...]:
         found.append(2 * found[-1])
         reach += (CAUSAL_KERNEL - 1) * found[-1]
     return tuple(found)
+
+
+def branch_scale(start: str, branches: int) -> float:
+    """First value of the factor of each of so many residual branches.
+
+    Example:
+        >>> [branch_scale(start, 16) for start in BRANCH_STARTS]
+        [0.0, 0.25, 1.0]
+    """
+    return {"zero": 0.0, "scaled": 1 / math.sqrt(max(branches, 1)), "one": 1.0}[start]

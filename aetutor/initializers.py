@@ -51,3 +51,27 @@ class WeightStream:
 def codebook(seed: int, size: int, dim: int) -> np.ndarray:
     """First codewords of a vector quantiser, (size, dim) float32, Glorot uniform, from a stream of their own."""
     return WeightStream(stream_seed(validation.integer("seed", seed, low=0), CODEBOOK)).kernel((size, dim))
+
+
+def sine_cosine_positions(grid: tuple[int, int], width: int) -> np.ndarray:
+    """Where each cell of a grid is, as `width` fixed numbers: (rows * columns, width) float32, row by row.
+
+        sin(w_i r), cos(w_i r), sin(w_i c), cos(w_i c),   i = 1 ... width / 4
+
+    The frequencies w are evenly spaced from pi / (the longer side), which tells all places apart, to pi, one change of sign
+    a cell. The usual powers of 10000 are made for thousands of places; on a grid of 7 by 7 most of them would be constant.
+
+    Args:
+        grid: rows and columns.
+        width: a multiple of 4.
+
+    Source: Vaswani et al. (2017) for one axis; He et al. (2022) take half of the numbers for each of two.
+
+    Example:
+        >>> sine_cosine_positions((2, 3), 4)[0].tolist(), sine_cosine_positions((2, 3), 4).shape
+        ([0.0, 1.0, 0.0, 1.0], (6, 4))
+    """
+    rows, columns = np.indices(grid).reshape(2, -1, 1)  # (P, 1) each
+    waves = np.pi * np.linspace(1 / max(grid), 1, width // 4)
+    angles = [axis * waves for axis in (rows, columns)]
+    return np.concatenate([f(angle) for angle in angles for f in (np.sin, np.cos)], axis=1).astype(np.float32)

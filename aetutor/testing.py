@@ -3,6 +3,7 @@
     check_autoencoder(lambda: MyAutoencoder.mlp(64, latent_dim=4, seed=0), x)     # one framework
     check_parity(torch_model, keras_model, x)                                     # same weights, same noise, same numbers
     transplant_weights(source, target)                                            # from one framework to the other
+    gradient_norms(model, x)                                                      # one number a layer
 
 This is the only module that knows both frameworks. It imports a framework only when given a model of it.
 """
@@ -116,6 +117,33 @@ def check_parity(torch_model, keras_model, x, *, noise=None, transplant: bool = 
     return errors
 
 
+def gradient_norms(model, x, *, noise=None, axes: int | None = None) -> np.ndarray:
+    """How large the loss' gradient is in each layer of a model, of either framework, with the weights that it has.
+
+        norm_l = |dL / dW_l|_F,   L = mean over the batch of the sum of the loss terms
+
+    Args:
+        model: the model; is left as it is.
+        x: data, (B, *D), in NumPy layout.
+        noise: array for the model's `noise` argument, in NumPy layout; needed by stochastic models.
+        axes: look at the trained arrays with so many axes, such as 0 for the scales of residual branches; None looks at
+            all with two or more, which are the kernels.
+
+    Returns:
+        (L,) float64, one for each such array in the order of the layers: the encoder's first, the decoder's last.
+
+    Example:
+        >>> from aetutor import torch as ae
+        >>> model = ae.Autoencoder.mlp(6, latent_dim=2, hidden=(4,), seed=0)
+        >>> gradient_norms(model, np.random.default_rng(0).random((5, 6), "float32")).shape
+        (4,)
+    """
+    axes = None if axes is None else validation.integer("axes", axes, low=0)
+    gradients = _side_of(model).gradients(model, validation.array("x", x), noise).values()
+    chosen = [g.astype(np.float64) for g in gradients if (g.ndim > 1 if axes is None else g.ndim == axes)]
+    return np.array([np.linalg.norm(gradient) for gradient in chosen])
+
+
 def _difference(a: np.ndarray, b: np.ndarray) -> float:
     """max|a - b| / max|b|, and infinity for different shapes."""
     if a.shape != b.shape:
@@ -159,23 +187,30 @@ class _TorchSide:
         return {k: to_array(v) for k, v in (out | model.loss_terms(batch, out)).items()}
 
     def outputs_and_gradients(self, model, x, noise):
-        from .torch.data import to_tensor
-
         training = model.training
-        model.zero_grad()
         model.eval()  # as Keras calls a model: no dropout, and no state that a call in training changes
-        batch = to_tensor(x)
-        out = model(batch) if noise is None else model(batch, noise=to_tensor(noise))
-        sum(model.loss_terms(batch, out).values()).mean().backward()
-        gradients = {
-            name: layout.to_keras(
-                [np.zeros(p.shape, np.float32) if p.grad is None else p.grad.numpy() for p in layout.parameters]
-            )
-            for name, layout in keras_layouts(model).items()
-        }
-        outputs = self.call(model, x, noise)
+        found = self.call(model, x, noise), self.gradients(model, x, noise)
         model.train(training)
-        return outputs, gradients
+        return found
+
+    def gradients(self, model, x, noise):
+        import torch
+
+        from .torch.data import to_tensor
+        from .torch.inference import device_of
+
+        batch = to_tensor(x, device_of(model))
+        out = model(batch) if noise is None else model(batch, noise=to_tensor(noise, batch.device))
+        loss = sum(model.loss_terms(batch, out).values()).mean()
+        layouts = keras_layouts(model)
+        trained = [p for layout in layouts.values() for p in layout.parameters if p.requires_grad]
+        found = dict(zip(trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True))
+
+        def array(parameter):
+            gradient = found.get(parameter)
+            return np.zeros(parameter.shape, np.float32) if gradient is None else gradient.cpu().numpy()
+
+        return {name: layout.to_keras([array(p) for p in layout.parameters]) for name, layout in layouts.items()}
 
     def forward_signature(self, model):
         return inspect.signature(model.forward)

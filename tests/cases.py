@@ -19,6 +19,7 @@ class Case:
         uniform: whether that noise is uniform in [0, 1) instead of standard normal.
         shape: of one sample.
         padding: if given, samples are sequences of different lengths with this value behind their ends.
+        sides: the frameworks that have the class.
     """
 
     build: Callable
@@ -27,6 +28,7 @@ class Case:
     uniform: bool = False
     shape: tuple[int, ...] = SHAPE
     padding: float | None = None
+    sides: tuple[str, ...] = ("torch", "keras")
 
     def data(self, n: int = 60) -> np.ndarray:
         """n samples in [0, 1] that share a few patterns, so that there is something to learn."""
@@ -190,4 +192,63 @@ CASES = {
         shape=(7, 3),
         padding=0.0,
     ),
+    "residual, scaled, layer norm": Case(
+        lambda ae: ae.Autoencoder.residual(
+            SHAPE, latent_dim=5, width=16, depth=4, branch_start="scaled", norm="layer", activation="gelu", seed=60
+        )
+    ),
+    "residual, VAE, branches at zero, flat data": Case(
+        lambda ae: ae.VAE.residual(20, latent_dim=3, width=12, depth=5, likelihood="gaussian", sigma="learned", seed=61),
+        noise=(3,),
+        shape=(20,),
+    ),
+    "residual, densely connected, denoising, He": Case(
+        lambda ae: ae.DenoisingAutoencoder.residual(
+            SHAPE, latent_dim=9, width=6, depth=4, connection="dense", initializer="he_normal", level=0.3, seed=62
+        ),
+        noise=SHAPE,
+    ),
+    "masked, patches of a picture that is not square": Case(
+        lambda ae: ae.MaskedAutoencoder.transformer(
+            (8, 12, 2), patch=4, width=8, depth=2, heads=2, decoder_width=12, mask_ratio=0.6, seed=70
+        ),
+        noise=(6,),
+        uniform=True,
+        shape=(8, 12, 2),
+    ),
+    "masked, learned sigma, sigmoid output, He": Case(
+        lambda ae: ae.MaskedAutoencoder.transformer(
+            (6, 4, 3),
+            patch=2,
+            width=12,
+            depth=1,
+            heads=1,
+            decoder_width=8,
+            decoder_depth=2,
+            output_activation="sigmoid",
+            initializer="he_normal",
+            likelihood="gaussian",
+            sigma="learned",
+            mask_ratio=0.5,
+            seed=71,
+        ),
+        noise=(6,),
+        uniform=True,
+        shape=(6, 4, 3),
+    ),
+    "boltzmann, contrastive divergence": Case(
+        lambda ae: ae.RBM.mlp(SHAPE, latent_dim=9, steps=2, seed=60), binary=True, sides=("torch",)
+    ),
+    "boltzmann, persistent chains, grey": Case(
+        lambda ae: ae.RBM.mlp(SHAPE, latent_dim=9, chains=7, seed=61), sides=("torch",)
+    ),
+    "boltzmann, two hidden layers": Case(
+        lambda ae: ae.DBM.mlp(20, latent_dim=5, hidden=(8,), steps=2, chains=9, seed=62),
+        binary=True,
+        shape=(20,),
+        sides=("torch",),
+    ),
 }
+
+#: Names of the cases that both frameworks have, which are compared.
+TWINS = [name for name, case in CASES.items() if len(case.sides) == 2]

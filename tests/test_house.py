@@ -159,8 +159,16 @@ def test_an_import_that_goes_down_is_not():
 # ---------------------------------------------------------------- twins
 
 
-#: Public names of one framework only, each with its reason.
+#: Why the Boltzmann machines are in PyTorch only: issue "The families", row boltzmann.
+CHAINS = "chains are state that a step reads and moves outside the gradient: Keras would need a train_step of its own"
+#: Public names of one framework only, each with its reason. That of a class covers its methods.
 ONE_SIDED = {
+    "RBM": CHAINS,
+    "DBM": CHAINS,
+    "pretrain_boltzmann": "trains a stack of RBM",
+    "draw_chains": "takes an RBM or a DBM",
+    "free_energy": "takes an RBM or a DBM",
+    "log_partition": "takes an RBM or a DBM",
     "Autoencoder.forward": "PyTorch's name of what Keras names `call`; compared with it below",
     "Autoencoder.call": "Keras' name of what PyTorch names `forward`; compared with it below",
     "VAE.forward": "as Autoencoder.forward",
@@ -169,6 +177,8 @@ ONE_SIDED = {
     "VQVAE.call": "as Autoencoder.call",
     "ContractiveAutoencoder.forward": "as Autoencoder.forward",
     "ContractiveAutoencoder.call": "as Autoencoder.call",
+    "MaskedAutoencoder.forward": "as Autoencoder.forward",
+    "MaskedAutoencoder.call": "as Autoencoder.call",
     "DenoisingAutoencoder.forward": "as Autoencoder.forward",
     "DenoisingAutoencoder.call": "as Autoencoder.call",
     "Autoencoder.fit": "Keras' own, told not to shuffle once more what aetutor.keras.batches shuffled",
@@ -206,12 +216,17 @@ def public(ae):
             found |= {
                 member: getattr(getattr(ae, member.split(".")[0]), member.split(".")[1]) for member in own_members(value)
             }
-            found |= {f"{name}.{constructor}": getattr(value, constructor) for constructor in ("mlp", "conv", "recurrent")}
+            found |= {
+                f"{name}.{constructor}": getattr(value, constructor)
+                for constructor in ("mlp", "conv", "recurrent", "residual")
+            }
         elif inspect.isfunction(value):
             found[name] = value
         else:
             functions = inspect.getmembers(value, inspect.isfunction)
-            found |= {f"{name}.{n}": f for n, f in functions if f.__module__ == value.__name__ and not n.startswith("_")}
+            found |= {
+                f"{name}.{n}": f for n, f in functions if f.__module__.startswith(value.__name__) and not n.startswith("_")
+            }
     return found
 
 
@@ -232,9 +247,11 @@ def twins():
 
 
 def test_both_frameworks_have_the_same_public_names(twins):
-    assert twins[0].__all__ == twins[1].__all__ == sorted(twins[0].__all__, key=lambda n: (not n.isupper(), n.islower(), n))
+    exported = [[name for name in ae.__all__ if name not in ONE_SIDED] for ae in twins]
+    assert exported[0] == exported[1]
+    assert all(ae.__all__ == sorted(ae.__all__, key=lambda n: (not n.isupper(), n.islower(), n)) for ae in twins)
     names = [set(public(ae)) - HELPERS for ae in twins]
-    assert names[0] ^ names[1] <= ONE_SIDED.keys()
+    assert not {n for n in names[0] ^ names[1] if n not in ONE_SIDED and n.split(".")[0] not in ONE_SIDED}
 
 
 def test_every_exception_is_needed_and_has_a_reason(twins):
@@ -275,8 +292,9 @@ def test_what_keras_adds_is_allowed():
 
 
 def test_variants_are_one_file_each_with_the_same_name():
-    folders = [sorted(p.name for p in (PACKAGE / name / "models").glob("*.py")) for name in ("torch", "keras")]
-    assert folders[0] == folders[1]
+    folders = [{p.name for p in (PACKAGE / name / "models").glob("*.py")} for name in ("torch", "keras")]
+    assert folders[0] - folders[1] == {"boltzmann.py", "deep_boltzmann.py"}  # ONE_SIDED has the reason
+    assert not folders[1] - folders[0]
 
 
 # ---------------------------------------------------------------- style of the code

@@ -19,12 +19,13 @@ except ModuleNotFoundError as error:
 from . import backbones, layers, losses
 from .autoencoder import Autoencoder
 from .data import batches
-from .inference import decode, encode, evaluate, interpolate, log_likelihood, reconstruct, sample, traverse
+from .inference import decode, encode, evaluate, inpaint, interpolate, log_likelihood, reconstruct, sample, traverse
 from .models import (
     VAE,
     VQVAE,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
+    MaskedAutoencoder,
     SequenceAutoencoder,
     SparseAutoencoder,
     pretrain_stack,
@@ -38,6 +39,7 @@ __all__ = [
     "Autoencoder",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
+    "MaskedAutoencoder",
     "SequenceAutoencoder",
     "SparseAutoencoder",
     "backbones",
@@ -46,6 +48,7 @@ __all__ = [
     "encode",
     "evaluate",
     "fit",
+    "inpaint",
     "interpolate",
     "layers",
     "load",

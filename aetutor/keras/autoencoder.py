@@ -53,6 +53,7 @@ class Autoencoder(keras.Model):
     mlp = Convenience(backbones.mlp)
     conv = Convenience(backbones.conv)
     recurrent = Convenience(backbones.recurrent, without=("padding",))
+    residual = Convenience(backbones.residual)
 
     def __init__(self, encoder, decoder, *, likelihood="squared_error", sigma=1.0):
         super().__init__()

@@ -48,6 +48,29 @@ def sample(model, n=16, *, seed=0):
     return decode(model, sampling.prior_codes(model, code_shape(model), n, seed))
 
 
+def inpaint(model, x, mask, *, batch_size=1024):
+    """Draw the masked patches of images anew from the others.
+
+    Args:
+        model: a MaskedAutoencoder.
+        x: images, (N, H, W, C); what they hold where the mask is True has no influence.
+        mask: True for each patch that is masked, (P,) for all images alike or (N, P), patches row by row; the same number in
+            each image, which need not be that of the training.
+        batch_size: images at a time.
+
+    Returns:
+        (N, H, W, C) float32: x with the masked patches replaced by the mean of p(x | z). The others are as given.
+    """
+    validation.inpainter(model_of(model))
+    x = validation.array("x", x, shape=sample_shape(model))
+    kept, masked = validation.patch_mask(mask, len(x), model.encoder.patches.count)
+    starts = range(0, len(x), validation.integer("batch_size", batch_size, low=1))
+    build(model, x)
+    call = compiled(model, _inpaint).predict_on_batch
+    slices = (slice(start, start + batch_size) for start in starts)
+    return np.concatenate([call((np.asarray(x[s], np.float32), kept[s], masked[s])) for s in slices])
+
+
 def interpolate(model, a, b, *, steps=8):
     """Decode codes on the straight lines between the codes of a and those of b.
 
@@ -167,7 +190,7 @@ def sample_shape(model, part="encoder"):
 
 def code_shape(model):
     """Shape of one code that the decoder takes."""
-    if model.built_with:
+    if model.built_with and "latent_dim" in model.built_with["arguments"]:
         return (model.built_with["arguments"]["latent_dim"],)
     shape = sample_shape(model)
     if shape is None:
@@ -224,6 +247,10 @@ def _reconstruct(model, x):
 def _log_weights(model, inputs):
     x, noise = inputs
     return model.log_weights(x, model(x, noise=noise))
+
+
+def _inpaint(model, inputs):
+    return model.inpaint(*inputs)
 
 
 def _terms(model, x):

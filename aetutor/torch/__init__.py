@@ -19,39 +19,52 @@ except ModuleNotFoundError as error:
 
 from . import backbones, layers, losses
 from .autoencoder import Autoencoder
+from .chains import draw_chains, free_energy, log_partition
 from .data import batches
-from .inference import decode, encode, evaluate, interpolate, log_likelihood, reconstruct, sample, traverse
+from .inference import decode, encode, evaluate, inpaint, interpolate, log_likelihood, reconstruct, sample, traverse
 from .models import (
+    DBM,
+    RBM,
     VAE,
     VQVAE,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
+    MaskedAutoencoder,
     SequenceAutoencoder,
     SparseAutoencoder,
+    pretrain_boltzmann,
     pretrain_stack,
 )
 from .saving import load, save
 from .training import fit
 
 __all__ = [
+    "DBM",
+    "RBM",
     "VAE",
     "VQVAE",
     "Autoencoder",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
+    "MaskedAutoencoder",
     "SequenceAutoencoder",
     "SparseAutoencoder",
     "backbones",
     "batches",
     "decode",
+    "draw_chains",
     "encode",
     "evaluate",
     "fit",
+    "free_energy",
+    "inpaint",
     "interpolate",
     "layers",
     "load",
     "log_likelihood",
+    "log_partition",
     "losses",
+    "pretrain_boltzmann",
     "pretrain_stack",
     "reconstruct",
     "sample",

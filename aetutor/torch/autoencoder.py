@@ -74,6 +74,7 @@ class Autoencoder(nn.Module):
     mlp = Convenience(backbones.mlp)
     conv = Convenience(backbones.conv)
     recurrent = Convenience(backbones.recurrent, without=("padding",))
+    residual = Convenience(backbones.residual)
 
     def __init__(
         self, encoder: nn.Module, decoder: nn.Module, *, likelihood: str = "squared_error", sigma: float | str = 1.0

@@ -20,8 +20,7 @@ def encode(model: Autoencoder, x, *, batch_size: int = 1024) -> np.ndarray:
 
 def decode(model: Autoencoder, z, *, batch_size: int = 1024) -> np.ndarray:
     """Mean of p(x | z) for codes z, (N, K) -> (N, *D), float32."""
-    built = model_of(model).built_with
-    shape = (built["arguments"]["latent_dim"],) if built else None
+    shape = code_shape(model) if model_of(model).built_with else None
     return _map(model, lambda z: model.mean(model.decode(z)), "z", z, batch_size, shape=shape)
 
 
@@ -53,6 +52,30 @@ def sample(model: Autoencoder, n: int = 16, *, seed: int = 0) -> np.ndarray:
     """
     sampling.check_prior(model_of(model))
     return decode(model, sampling.prior_codes(model, code_shape(model), n, seed))
+
+
+def inpaint(model: Autoencoder, x, mask, *, batch_size: int = 1024) -> np.ndarray:
+    """Draw the masked patches of images anew from the others.
+
+    Args:
+        model: a MaskedAutoencoder.
+        x: images, (N, H, W, C); what they hold where the mask is True has no influence.
+        mask: True for each patch that is masked, (P,) for all images alike or (N, P), patches row by row; the same number in
+            each image, which need not be that of the training.
+        batch_size: images at a time.
+
+    Returns:
+        (N, H, W, C) float32: x with the masked patches replaced by the mean of p(x | z). The others are as given.
+    """
+    validation.inpainter(model_of(model))
+    x = validation.array("x", x, shape=model.sample_shape)
+    kept, masked = validation.patch_mask(mask, len(x), model.encoder.patches.count)
+    starts, parts = range(0, len(x), validation.integer("batch_size", batch_size, low=1)), []
+    with still(model):
+        for rows in (slice(start, start + batch_size) for start in starts):
+            places = [torch.from_numpy(index[rows]).to(device_of(model)) for index in (kept, masked)]
+            parts.append(to_array(model.inpaint(to_tensor(x[rows], device_of(model)), *places)))
+    return np.concatenate(parts)
 
 
 def interpolate(model: Autoencoder, a, b, *, steps: int = 8) -> np.ndarray:
@@ -178,7 +201,7 @@ def model_of(model) -> Autoencoder:
 
 def code_shape(model: Autoencoder) -> tuple[int, ...]:
     """Shape of one code that the decoder takes."""
-    if model.built_with:
+    if model.built_with and "latent_dim" in model.built_with["arguments"]:
         return (model.built_with["arguments"]["latent_dim"],)
     if model.sample_shape is None:
         raise ValueError("model: the size of its codes is not known before it is fitted; fit it, or decode(model, z).")

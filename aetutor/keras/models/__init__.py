@@ -2,6 +2,7 @@
 
 from .contractive import ContractiveAutoencoder
 from .denoising import DenoisingAutoencoder
+from .masked import MaskedAutoencoder
 from .recurrent import SequenceAutoencoder
 from .sparse import SparseAutoencoder
 from .stacked import pretrain_stack
@@ -13,6 +14,7 @@ __all__ = [
     "VQVAE",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
+    "MaskedAutoencoder",
     "SequenceAutoencoder",
     "SparseAutoencoder",
     "pretrain_stack",

@@ -1,0 +1,253 @@
+"""Restricted Boltzmann machine: a joint distribution of data v and code h in which units of one layer are not connected.
+
+    p(v, h) = exp(-E(v, h)) / Z,   E(v, h) = -b.v - c.h - h.W v,   v in {0, 1}^D,  h in {0, 1}^K
+    encode:  p(h_k = 1 | v) = s(c_k + W_k.v)          decode:  p(v_j = 1 | h) = s(b_j + h.W_j),      s the sigmoid
+    free energy:  F(v) = -b.v - sum_k log(1 + exp(c_k + W_k.v)),     log p(v) = -F(v) - log Z
+
+The gradient of -log p(v) is that of F(v) minus the mean of F's over the model's own draws. Draws u' of a few steps of Gibbs
+sampling stand in for them, held fixed, so that an ordinary optimiser trains
+
+    loss(v) = F(v) - F(u')                 u': chains=0: k steps from v itself, contrastive divergence, CD-k;
+                                               chains=n: n chains that go on from step to step of training, PCD
+
+A second term, the cross-entropy of v and decode(encode(v)), is reported and not trained: its gradient is stopped, so the sum
+of both has the gradient of the first. It is there because the value of the first says nothing about the model: on average it
+is 0 for a perfect one, and for one whose chains do not move.
+
+Pitfalls: neither term is a likelihood, and both can improve while the likelihood gets worse: estimate log Z (log_partition).
+At a learning rate that is too high hidden units become constant, and independent pixels are what is left. Persistent chains
+have to move faster than the weights: lower the rate, or take more steps. At b = 0 half of the pixels are expected to be 1,
+and training begins with a detour from which persistent chains may not come back: call start_at first. Grey pixels count as
+probabilities of a 1 in every formula above, and have no likelihood. Persistent chains belong to one process.
+
+There is no twin in Keras: chains are state that each step reads and moves outside the gradient. That suits a loop that runs
+eagerly; in Keras it would take a train_step of its own.
+
+Source: Smolensky (1986); Hinton (2002) for contrastive divergence; Tieleman (2008) for persistent chains. Hinton and
+Salakhutdinov (2006) for stacking.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ... import validation
+from ...convenience import Convenience
+from ...history import History
+from ...training_plan import TrainingDiverged
+from .. import backbones
+from ..autoencoder import Autoencoder
+from ..data import to_tensor
+from ..inference import encode
+from ..layers import TransposedDense
+from ..training import fit
+from .stacked import _dense, _layers
+
+
+def mlp(shape, *, latent_dim: int, initializer: str = "glorot_uniform", seed: int = 0, code_factor: int = 1):
+    """One dense layer with a sigmoid, and its way back.
+
+    Args:
+        shape: of one sample, or an int for flat data.
+        latent_dim: number K of hidden units.
+        initializer: "glorot_uniform" or "he_normal".
+        seed: of the initial weights, and of the chains' first states.
+        code_factor: 1; set by the class.
+    """
+    sizes = dict(latent_dim=latent_dim, hidden=(), code_factor=code_factor)
+    return backbones.mlp(shape, **sizes, code_activation="sigmoid", initializer=initializer, seed=seed)
+
+
+class RBM(Autoencoder):
+    """Restricted Boltzmann machine with binary units, trained by contrastive divergence.
+
+    Args:
+        encoder: a dense layer and a sigmoid, (B, *D) -> (B, K); `.mlp` gives it.
+        decoder: begins with a dense layer, (B, K) -> (B, *D) logits; its kernel is replaced by the encoder's, transposed.
+        steps: k of Gibbs sampling in each step of training.
+        chains: 0, each sample starts a chain of its own; or the number n of persistent chains.
+        seed: of the persistent chains' first states, fair coins.
+
+    Attributes:
+        particles: states of the persistent chains, (n, D), a buffer: saved with the weights, moved in training mode only.
+
+    Example:
+        >>> model = RBM.mlp(784, latent_dim=32, steps=2, chains=10, seed=0)
+        >>> x = torch.rand(4, 784).round()
+        >>> out = model(x)
+        >>> out["z"].shape, out["negative"].shape, model.free_energy(x).shape
+        (torch.Size([4, 32]), torch.Size([10, 784]), torch.Size([4]))
+    """
+
+    mlp = Convenience(mlp)
+    layers = 1
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, steps: int = 1, chains: int = 0, seed: int = 0):
+        super().__init__(encoder, decoder, likelihood="bernoulli")
+        self.steps = validation.integer("steps", steps, low=1)
+        self.chains = validation.integer("chains", chains, low=0)
+        self.seed = validation.integer("seed", seed, low=0)
+        self._dense()  # refuses other encoders
+        if not isinstance(decoder, TransposedDense):
+            self.decoder = TransposedDense.of(decoder)
+        if chains:
+            coins = torch.rand(chains, self.bipartite()[0].shape[1], generator=torch.Generator().manual_seed(seed))
+            self.register_buffer("particles", coins.round())  # (n, D)
+
+    def bipartite(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Kernel W, (K, D), and biases b, (D,), and c, (K,), of the two sides."""
+        (dense,) = self._dense()
+        return dense.weight, self.decoder.bias, dense.bias
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Logits of p(v | h = z), (B, K) -> (B, *D)."""
+        return self.decoder(z, self.bipartite()[0])
+
+    def visible(self, x: Tensor) -> Tensor:
+        """The side of the machine that x sets, (B, *D) -> (B, D)."""
+        return backbones.Flatten()(x)
+
+    def free_energy(self, x: Tensor) -> Tensor:
+        """F(x), (B, *D) -> (B,), in nats: -log p(x) up to the constant log Z."""
+        return free_energy(self.visible(x), *self.bipartite())
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
+        """Code, logits, and "negative", (B, D) or (n, D): where the chains are after k steps.
+
+        `noise` is uniform in [0, 1), (B, k, K + D) or, for n persistent chains, (n, k, K + D). In training mode the chains
+        stay where they have got to; else they go back.
+        """
+        start = self.particles if self.chains else self.visible(x).detach()  # (n, D)
+        shape = (len(start), self.steps, sum(self.bipartite()[0].shape))
+        if noise is None:
+            noise = self.uniform_like(start.new_empty(shape))  # (n, k, K + D)
+        elif noise.shape != shape:
+            raise ValueError(f"noise must have the shape {shape}; got {tuple(noise.shape)}.")
+        with torch.no_grad():
+            negative = gibbs(start, noise, *self.bipartite())
+            if self.chains and self.training:
+                self._one_process()
+                self.particles.copy_(negative)
+        z = self.encode(x)
+        return {"z": z, "x_hat": self.decode(z), "negative": negative}
+
+    @torch.no_grad()
+    def start_at(self, x: Tensor):
+        """Begin at the means of x, (N, *D): b becomes their log-odds, and persistent chains are drawn from them."""
+        v = backbones.Flatten()(x)  # (N, D)
+        mean = (v.sum(dim=0) + 0.5) / (len(v) + 1)  # half a sample keeps it from 0 and 1
+        self.decoder.bias.copy_(torch.logit(mean))
+        if self.chains:
+            coins = torch.rand(self.chains, len(mean), generator=torch.Generator().manual_seed(self.seed))
+            self.particles[:, : len(mean)] = (coins.to(mean.device) < mean).to(mean.dtype)
+
+    def loss_terms(self, x: Tensor, out: dict[str, Tensor]) -> dict[str, Tensor]:
+        """F(x) - F(u'), which is trained, and the cross-entropy of the reconstruction, which is not, each (B,)."""
+        negative = free_energy(out["negative"], *self.bipartite())
+        negative = negative.mean() if self.chains else negative  # (), (B,)
+        reported = {name: term.detach() for name, term in super().loss_terms(x, out).items()}
+        return {"contrast": self.free_energy(x) - negative} | reported
+
+    def _dense(self) -> list[nn.Linear]:
+        """The encoder's dense layers, each followed by a sigmoid."""
+        parts = [m for m in self.encoder.modules() if not isinstance(m, nn.Sequential | nn.Flatten | backbones.Flatten)]
+        if [type(m) for m in parts] != [nn.Linear, nn.Sigmoid] * self.layers:
+            raise ValueError(
+                f"encoder of a {type(self).__name__} has {self.layers} dense layer(s), each with a sigmoid, as "
+                f"{type(self).__name__}.mlp builds it; got {', '.join(type(m).__name__ for m in parts)}."
+            )
+        return parts[::2]
+
+    def _one_process(self):
+        distributed = torch.distributed
+        if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
+            raise RuntimeError("persistent chains belong to one process; train in one process, or with chains=0.")
+
+
+def free_energy(v: Tensor, kernel: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """-b.v - sum_k log(1 + exp(c_k + W_k.v)) of (B, D), (K, D), (D,), (K,): (B,)."""
+    return -v @ b - F.softplus(F.linear(v, kernel, c)).sum(dim=1)
+
+
+def gibbs(v: Tensor, noise: Tensor, kernel: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """Draw h given v, then v given h, k times: (B, D) and uniform noise (B, k, K + D) -> (B, D) of 0 and 1."""
+    for uniform in noise.unbind(dim=1):
+        for_h, for_v = uniform.split([len(c), len(b)], dim=1)  # (B, K), (B, D)
+        h = (for_h < torch.sigmoid(F.linear(v, kernel, c))).to(v.dtype)
+        v = (for_v < torch.sigmoid(F.linear(h, kernel.T, b))).to(v.dtype)
+    return v
+
+
+def pretrain_boltzmann(
+    x,
+    *,
+    latent_dim: int,
+    hidden=(256,),
+    initializer: str = "glorot_uniform",
+    steps: int = 1,
+    chains: int = 0,
+    val=None,
+    epochs=10,
+    batch_size: int = 256,
+    lr: float = 1e-3,
+    schedule: str = "constant",
+    seed: int = 0,
+    device: str = "auto",
+    progress: bool | str = "auto",
+) -> tuple[Autoencoder, list[History]]:
+    """Train a stack of RBMs, each on the code of the one below, and unroll it into an autoencoder; `fit` then trains that.
+
+        h_l = s(W_l h_(l-1) + c_l),  h_0 = x          x_hat = s(b_1 + W_1^T s(b_2 + W_2^T ... h_L))
+
+    Each machine begins at the means of its data. Codes are handed up as probabilities, not as draws. Once unrolled, a layer
+    and the one that undoes it are two layers.
+
+    Args:
+        x: array or memory map in [0, 1], (N, *D), as for `fit`.
+        latent_dim: size K of the code: hidden units of the last machine.
+        hidden: of the machines before it.
+        initializer: as in RBM.mlp.
+        steps, chains: as in RBM.
+        val: validation data; each machine is scored on their codes.
+        epochs: of each machine: one number, or one for each.
+        batch_size, lr, schedule, seed, device, progress: as in `fit`, for each machine.
+
+    Returns:
+        The model, Autoencoder.mlp(D, latent_dim=..., hidden=..., activation="sigmoid", code_activation="sigmoid",
+        likelihood="bernoulli"), pretrained, and the History of each machine, the first one's first.
+
+    Example:
+        >>> model, histories = pretrain_boltzmann(torch.rand(64, 20).numpy(), latent_dim=2, hidden=(8, 4), epochs=1)
+        >>> len(histories), model(torch.rand(5, 20))["z"].shape
+        (3, torch.Size([5, 2]))
+    """
+    x = validation.array("x", x, likelihood="bernoulli")
+    val = None if val is None else validation.array("val", val, shape=x.shape[1:], likelihood="bernoulli")
+    model = Autoencoder.mlp(
+        x.shape[1:], latent_dim=latent_dim, hidden=hidden, activation="sigmoid", code_activation="sigmoid",
+        initializer=initializer, likelihood="bernoulli", seed=seed,
+    )  # fmt: skip
+    pairs = list(zip(_layers(model.encoder), reversed(_layers(model.decoder)), strict=True))
+    epochs = validation.per_stage("epochs", epochs, len(pairs))
+    histories, stage = [], None
+    for number, (down, up) in enumerate(pairs):
+        if stage is not None:
+            x, val = (None if part is None else encode(stage, part) for part in (x, val))  # (N, K_l)
+        logits = [part for part in up if not isinstance(part, nn.Sigmoid)]
+        stage = RBM(down, nn.Sequential(*logits), steps=steps, chains=chains, seed=seed)
+        stage.start_at(to_tensor(x))
+        try:
+            history = fit(
+                stage, x, val=val, epochs=epochs[number], batch_size=batch_size, lr=lr, schedule=schedule, seed=seed,
+                device=device, progress=progress,
+            )  # fmt: skip
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"stage {number + 1}: {error}", error.history) from None
+        histories.append(history)
+        with torch.no_grad():
+            kernel, b, _ = stage.bipartite()  # of `down`, which was trained in place
+            _dense(up).to(kernel.device).weight.copy_(kernel.T)
+            _dense(up).bias.copy_(b)
+        if history.stopped == "interrupted":
+            break
+    return model, histories
