@@ -19,7 +19,11 @@ class Convenience:
     """
 
     def __init__(self, build, *, without=()):
-        self.build, self.without = build, without
+        self.build, self.without, self.name = build, without, build.__name__
+
+    def __set_name__(self, owner, name):
+        """Python tells the name that the class gives the constructor; a saved model is made again by it."""
+        self.name = name
 
     def __get__(self, instance, owner):
         """The constructor, bound to the class it is read from."""
@@ -33,7 +37,7 @@ class Convenience:
             for name in kw:
                 if name not in signature.parameters:
                     raise TypeError(
-                        f"{owner.__name__}.{self.build.__name__} has no argument {name!r}; accepted: "
+                        f"{owner.__name__}.{self.name} has no argument {name!r}; accepted: "
                         f"{', '.join(signature.parameters)}.{validation.nearest(name, signature.parameters)}"
                     )
             bound = signature.bind(*args, **kw)
@@ -41,15 +45,34 @@ class Convenience:
             given = {name: _plain(value) for name, value in bound.arguments.items()}
             encoder, decoder = self.build(**{k: v for k, v in given.items() if k in names}, code_factor=owner.code_factor)
             model = owner(encoder, decoder, **{p.name: given[p.name] for p in own})
-            model.built_with = {"constructor": self.build.__name__, "arguments": given}
+            model.built_with = {"constructor": self.name, "arguments": given}
             model.sample_shape = validation.sample_shape("shape", given["shape"])
             return model
 
-        construct.__name__ = self.build.__name__
-        construct.__qualname__ = f"{owner.__name__}.{self.build.__name__}"
+        construct.__name__ = self.name
+        construct.__qualname__ = f"{owner.__name__}.{self.name}"
         construct.__signature__ = signature
         construct.__doc__ = self.build.__doc__
         return construct
+
+
+class NotOffered:
+    """Descriptor for a constructor that a class would inherit and cannot use: calling it says why."""
+
+    def __init__(self, because):
+        self.because, self.name = because, ""
+
+    def __set_name__(self, owner, name):
+        """Python tells the name of the constructor."""
+        self.name = name
+
+    def __get__(self, instance, owner):
+        """A function that refuses."""
+
+        def refuse(*args, **kw):
+            raise TypeError(f"{owner.__name__}.{self.name} is not offered: {self.because}")
+
+        return refuse
 
 
 def _plain(value):

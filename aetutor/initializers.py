@@ -14,7 +14,7 @@ import numpy as np
 from . import validation
 from .batching import stream_seed
 
-CODEBOOK = 1  # random stream below the seed of a constructor
+CODEBOOK, DISCRIMINATOR = 1, 2  # random streams below the seed of a constructor
 NAMES = ("glorot_uniform", "he_normal")
 
 

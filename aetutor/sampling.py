@@ -20,6 +20,34 @@ def prior_codes(model, shape: tuple[int, ...], n: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((n, *shape)).astype(np.float32)
 
 
+def conditions_of(model) -> int:
+    """How many numbers of a code are given, not drawn: 0 but for a conditional model."""
+    return getattr(model, "conditions", 0)
+
+
+def latent_shape(model, code_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of what the prior draws: a code without its condition."""
+    return (*code_shape[:-1], code_shape[-1] - conditions_of(model))
+
+
+def with_condition(model, z: np.ndarray, condition) -> np.ndarray:
+    """Codes from the prior, (n, K), followed by the condition that was given, (n, K + C)."""
+    count, kind = conditions_of(model), type(model).__name__
+    if not count:
+        if condition is not None:
+            raise TypeError(f"condition has no effect on a {kind}, whose samples depend on its code alone; leave it out.")
+        return z
+    if condition is None:
+        raise ValueError(f"condition is needed to sample from a {kind}: an array ({count},) or ({len(z)}, {count}).")
+    condition = np.asarray(condition, np.float32)
+    if condition.shape not in ((count,), (len(z), count)) or not np.isfinite(condition).all():
+        raise ValueError(
+            f"condition must be finite numbers of shape ({count},), the same for all, or ({len(z)}, {count}); got "
+            f"{validation.describe(condition)}."
+        )
+    return np.concatenate([z, np.broadcast_to(condition, (len(z), count))], axis=1)
+
+
 def check_prior(model) -> None:
     """Refuse a model without a prior."""
     if model.prior is None:
@@ -83,7 +111,7 @@ def log_mean_weights(x: np.ndarray, log_weights, code_shape: tuple[int, ...], *,
     Args:
         x: data, (N, *D).
         log_weights: function (x, noise) -> log w, for a block x, (B, *D), and noise, (B, s, *code_shape): (B, s).
-        code_shape: shape of one code.
+        code_shape: shape of one code, without a condition.
         samples: S.
         seed: the noise of row i depends on (seed, i) only, so the first rows of x give the same values alone.
 

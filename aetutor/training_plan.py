@@ -114,6 +114,40 @@ def learning_rate(schedule: str, step: int, *, total: int, lr: float, warmup: fl
     return lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
 
 
+def two_players(weights, discriminator, rate: float) -> dict:
+    """What `players()` of a model with a discriminator gives: the rest at the learning rate of `fit`, it at `rate` times it.
+
+    Args:
+        weights: all that are trained.
+        discriminator: the discriminator's.
+        rate: its learning rate over that of `fit`.
+    """
+    theirs = list(discriminator)
+    rest = [weight for weight in weights if all(weight is not other for other in theirs)]
+    return {"autoencoder": (rest, 1.0), "discriminator": (theirs, rate)}
+
+
+def check_players(plan: Plan, model, weights, players) -> None:
+    """Refuse players that do not have each trained weight once, and a sum of opposing losses as what a run watches.
+
+    Args:
+        plan: the arguments of `fit`.
+        model: named in the error.
+        weights: what is trained.
+        players: the weights of each player.
+    """
+    if sorted(map(id, weights)) != sorted(id(weight) for own in players for weight in own):
+        raise ValueError(
+            f"model: players() of {type(model).__name__} gives {sum(map(len, players))} weights, of {len(weights)} that are "
+            "trained; each must be one player's."
+        )
+    if len(players) > 1 and plan.monitor == "loss" and (plan.early_stopping is not None or plan.schedule == "plateau"):
+        raise ValueError(
+            f"monitor='loss' adds up what the players of {type(model).__name__} work against each other for, so a lower one "
+            "says nothing; name one of its terms, such as monitor='reconstruction'."
+        )
+
+
 def show_progress(progress: bool | str) -> bool:
     """Whether a progress bar is drawn: "auto" means in a terminal or a notebook, not under a test or in a pipe."""
     if progress != "auto":

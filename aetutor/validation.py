@@ -65,6 +65,16 @@ def real(name: str, value, *, low: float | None = None, high: float | None = Non
     return value
 
 
+def reals(name: str, value, *, above: float) -> tuple[float, ...]:
+    """A sequence of finite numbers greater than `above` as a tuple, at least one."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of numbers greater than {above:g}; got {describe(value)}.")
+    found = tuple(real(f"{name}[{i}]", v, above=above) for i, v in enumerate(value))
+    if not found:
+        raise ValueError(f"{name} must hold at least one number; got ().")
+    return found
+
+
 def fraction(name: str, value) -> float:
     """`value` as a float greater than 0 and less than 1."""
     value = real(name, value, low=0, high=1)
@@ -239,11 +249,29 @@ def importance_weighted(model) -> None:
         )
 
 
+def conditioned_shape(shape, conditions) -> tuple[int]:
+    """Shape of flat samples [x | c] of which the last `conditions` numbers are c."""
+    shape, conditions = sample_shape("shape", shape), integer("conditions", conditions, low=1)
+    if len(shape) > 1 or shape[0] <= conditions:
+        raise ValueError(
+            f"shape must be the number of entries of flat samples [x | c], more than conditions={conditions}; got {shape}. "
+            "Flatten x and put the condition behind it."
+        )
+    return shape
+
+
 def left_alone(because: str, given: dict, defaults: dict):
     """Refuse arguments that have no effect and still are not left at their default; both dicts have the same names."""
     for name, value in given.items():
         if value != defaults[name]:
             raise ValueError(f"{name}={value!r} has no effect with {because}; leave it out.")
+
+
+def given(name: str, value, *, instead: str):
+    """`value` if it is not None; without it there would have to be another argument."""
+    if value is None:
+        raise ValueError(f"{name} is needed to make a {instead}; pass it, or a {instead} of your own.")
+    return value
 
 
 def patch_grid(shape: tuple[int, ...], patch) -> tuple[int, int]:

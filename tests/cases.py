@@ -99,6 +99,19 @@ CASES = {
     "VAE, conv, three importance samples, learned sigma": Case(
         lambda ae: ae.VAE.conv(SHAPE, latent_dim=3, channels=(4,), sigma="learned", samples=3, seed=11), noise=(3, 3)
     ),
+    "VAE, conditional, binary": Case(
+        lambda ae: ae.ConditionalVAE.mlp(23, conditions=3, latent_dim=4, hidden=(16,), likelihood="bernoulli", seed=13),
+        binary=True,
+        noise=(4,),
+        shape=(23,),
+    ),
+    "VAE, conditional, five importance samples, learned sigma, layer norm": Case(
+        lambda ae: ae.ConditionalVAE.mlp(
+            12, conditions=2, latent_dim=3, hidden=(16, 8), norm="layer", sigma="learned", samples=5, seed=14
+        ),
+        noise=(5, 3),
+        shape=(12,),
+    ),
     "VQVAE, averaged codebook": Case(
         lambda ae: ae.VQVAE.mlp(SHAPE, latent_dim=6, hidden=(16,), codebook_size=8, codeword_dim=2, seed=10)
     ),
@@ -191,6 +204,52 @@ CASES = {
         ),
         shape=(7, 3),
         padding=0.0,
+    ),
+    "adversarial, mlp, codes": Case(
+        lambda ae: ae.AdversarialAutoencoder.mlp(
+            SHAPE, latent_dim=3, hidden=(16,), strength=0.7, discriminator_rate=0.5, discriminator_hidden=(8,), seed=60
+        ),
+        noise=(3,),
+    ),
+    "adversarial, conv, learned sigma": Case(
+        lambda ae: ae.AdversarialAutoencoder.conv(
+            SHAPE, latent_dim=3, channels=(4,), likelihood="gaussian", sigma="learned", discriminator_hidden=(8, 6), seed=61
+        ),
+        noise=(3,),
+    ),
+    "Wasserstein, mlp, several scales": Case(
+        lambda ae: ae.WassersteinAutoencoder.mlp(SHAPE, latent_dim=3, hidden=(16,), strength=5.0, seed=62), noise=(3,)
+    ),
+    "Wasserstein, conv, one scale, cross-entropy": Case(
+        lambda ae: ae.WassersteinAutoencoder.conv(
+            SHAPE, latent_dim=4, channels=(4,), likelihood="bernoulli", scales=(1.0,), strength=20.0, seed=63
+        ),
+        noise=(4,),
+    ),
+    "VAE-GAN, mlp, cross-entropy": Case(
+        lambda ae: ae.VAEGAN.mlp(
+            SHAPE,
+            latent_dim=3,
+            hidden=(16,),
+            likelihood="bernoulli",
+            discriminator_rate=0.5,
+            discriminator_hidden=(8,),
+            seed=64,
+        ),
+        noise=(6,),
+    ),
+    "VAE-GAN, conv, learned sigma": Case(
+        lambda ae: ae.VAEGAN.conv(
+            SHAPE,
+            latent_dim=3,
+            channels=(4,),
+            sigma="learned",
+            beta=0.5,
+            pixels=0.3,
+            strength=2.0,
+            discriminator_hidden=(8, 6),
+        ),
+        noise=(6,),
     ),
     "residual, scaled, layer norm": Case(
         lambda ae: ae.Autoencoder.residual(

@@ -36,11 +36,12 @@ def test_conforms_on_keras_torch_backend():
         "assert keras.backend.backend() == 'torch'\n"
         "for name in ('mlp, leaky ReLU and layer norm', 'conv', 'conv, signals, transposed, He', 'VAE, mlp, binary',"
         " 'denoising, conv, masking, cross-entropy', 'recurrent, VAE, LSTM', 'sequences, GRU, padding, learned sigma',"
-        " 'residual, densely connected, denoising, He'):\n"
+        " 'residual, densely connected, denoising, He', 'adversarial, conv, learned sigma',"
+        " 'Wasserstein, mlp, several scales', 'VAE-GAN, mlp, cross-entropy'):\n"
         "    testing.check_autoencoder(lambda: CASES[name].build(ae), CASES[name].data())\n"
         "    print('conforms:', name)\n"
     )
     environment = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": str(HERE)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("conforms:") == 8
+    assert done.stdout.count("conforms:") == 11

@@ -173,6 +173,12 @@ ONE_SIDED = {
     "Autoencoder.call": "Keras' name of what PyTorch names `forward`; compared with it below",
     "VAE.forward": "as Autoencoder.forward",
     "VAE.call": "as Autoencoder.call",
+    "AdversarialAutoencoder.forward": "as Autoencoder.forward",
+    "AdversarialAutoencoder.call": "as Autoencoder.call",
+    "WassersteinAutoencoder.forward": "as Autoencoder.forward",
+    "WassersteinAutoencoder.call": "as Autoencoder.call",
+    "VAEGAN.forward": "as Autoencoder.forward",
+    "VAEGAN.call": "as Autoencoder.call",
     "VQVAE.forward": "as Autoencoder.forward",
     "VQVAE.call": "as Autoencoder.call",
     "ContractiveAutoencoder.forward": "as Autoencoder.forward",
@@ -267,7 +273,9 @@ def test_both_frameworks_have_the_same_signatures(twins):
     assert {"fit", "save", "losses.gaussian", "backbones.conv"} <= shared
     assert {"VAE", "VAE.mlp", "VAE.recurrent", "VAE.loss_terms"} <= shared
     found = {name: differences(first[name], second[name]) for name in sorted(shared)}
-    for cls in ("Autoencoder", "VAE", "VQVAE", "ContractiveAutoencoder", "DenoisingAutoencoder"):
+    adversarial = ("AdversarialAutoencoder", "WassersteinAutoencoder", "VAEGAN")
+    others = ("ConditionalVAE", "ContractiveAutoencoder", "DenoisingAutoencoder", *adversarial)
+    for cls in ("Autoencoder", "VAE", "VQVAE", *others):
         found[f"{cls}.call"] = differences(getattr(twins[0], cls).forward, getattr(twins[1], cls).call)
     assert not {name: f for name, f in found.items() if f}
 
@@ -331,6 +339,7 @@ def test_a_variant_is_at_most_150_lines_of_code(path):
 #: Functions that take `**kw`, each with its reason.
 SINKS = {
     "convenience.py construct": "inspect.Signature.bind checks the names",
+    "convenience.py refuse": "refuses whatever it is given",
     "keras/autoencoder.py stateless_call": "Keras' own signature, passed on to Keras",
     "keras/autoencoder.py fit": "Keras' own signature, passed on to Keras",
     "plots/_style.py wrapper": "functools.wraps: all is passed to the wrapped function, which refuses what it does not know",

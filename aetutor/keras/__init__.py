@@ -22,12 +22,16 @@ from .data import batches
 from .inference import decode, encode, evaluate, inpaint, interpolate, log_likelihood, reconstruct, sample, traverse
 from .models import (
     VAE,
+    VAEGAN,
     VQVAE,
+    AdversarialAutoencoder,
+    ConditionalVAE,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
     MaskedAutoencoder,
     SequenceAutoencoder,
     SparseAutoencoder,
+    WassersteinAutoencoder,
     pretrain_stack,
 )
 from .saving import load, save
@@ -35,13 +39,17 @@ from .training import fit
 
 __all__ = [
     "VAE",
+    "VAEGAN",
     "VQVAE",
+    "AdversarialAutoencoder",
     "Autoencoder",
+    "ConditionalVAE",
     "ContractiveAutoencoder",
     "DenoisingAutoencoder",
     "MaskedAutoencoder",
     "SequenceAutoencoder",
     "SparseAutoencoder",
+    "WassersteinAutoencoder",
     "backbones",
     "batches",
     "decode",

@@ -116,6 +116,14 @@ class Autoencoder(keras.Model):
         """Named and already weighted terms, each (B,); their sum is the loss of a sample."""
         return {"reconstruction": losses.reconstruction(self.likelihood, x, out["x_hat"], self.log_sigma)}
 
+    def players(self):
+        """{player: (its weights, its learning rate over that of `fit`)}: all weights are one player's, unless overridden.
+
+        All players take a step at a time, with the gradient of the same sum of terms: `loss_terms` sees to it that a term
+        reaches its player only. Each has its own gradient norm to clip.
+        """
+        return {"autoencoder": (self.trainable_variables, 1.0)}
+
     def normal_like(self, tensor):
         """Standard normal noise in the shape of `tensor`, (B, ...), from the model's noise stream."""
         return keras.random.normal(ops.shape(tensor), dtype=tensor.dtype, seed=self.seed_generator)

@@ -1,5 +1,7 @@
 """Using a model: NumPy arrays in, NumPy arrays out. Nothing here changes the model or advances its noise."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -25,7 +27,7 @@ def reconstruct(model, x, *, batch_size=1024):
     return _map(model, _reconstruct, "x", x, batch_size)
 
 
-def sample(model, n=16, *, seed=0):
+def sample(model, n=16, *, condition=None, seed=0):
     """Draw codes from the model's prior and decode them.
 
         z ~ p(z),   x = mean of p(x | z)
@@ -35,6 +37,7 @@ def sample(model, n=16, *, seed=0):
     Args:
         model: of a class with a prior, such as VAE.
         n: number of draws.
+        condition: for a ConditionalVAE, (C,) for all draws or (n, C); none for other classes.
         seed: of the codes.
 
     Returns:
@@ -45,7 +48,8 @@ def sample(model, n=16, *, seed=0):
         ValueError: the size of its codes is not known yet: a model of one's own parts that was never fitted.
     """
     sampling.check_prior(model_of(model))
-    return decode(model, sampling.prior_codes(model, code_shape(model), n, seed))
+    z = sampling.prior_codes(model, sampling.latent_shape(model, code_shape(model)), n, seed)
+    return decode(model, sampling.with_condition(model, z, condition))
 
 
 def inpaint(model, x, mask, *, batch_size=1024):
@@ -66,9 +70,10 @@ def inpaint(model, x, mask, *, batch_size=1024):
     kept, masked = validation.patch_mask(mask, len(x), model.encoder.patches.count)
     starts = range(0, len(x), validation.integer("batch_size", batch_size, low=1))
     build(model, x)
-    call = compiled(model, _inpaint).predict_on_batch
+    call = compiled(model, _inpaint(kept.shape[1])).predict_on_batch
     slices = (slice(start, start + batch_size) for start in starts)
-    return np.concatenate([call((np.asarray(x[s], np.float32), kept[s], masked[s])) for s in slices])
+    order = np.concatenate([kept, masked], axis=1)
+    return np.concatenate([call((np.asarray(x[s], np.float32), order[s])) for s in slices])
 
 
 def interpolate(model, a, b, *, steps=8):
@@ -132,13 +137,14 @@ def log_likelihood(model, x, *, samples=500, seed=0):
     """
     x = validation.array("x", x, shape=sample_shape(model_of(model)), likelihood=model.likelihood)
     sampling.check_likelihood(model, x)
+    shape = sampling.latent_shape(model, code_shape(model))
     build(model, x)
     call = compiled(model, _log_weights).predict_on_batch
 
     def log_weights(block, noise):
         return call((block, noise))  # (B, *D) and (B, s, K) to (B, s)
 
-    return sampling.log_mean_weights(x, log_weights, code_shape(model), samples=samples, seed=seed)
+    return sampling.log_mean_weights(x, log_weights, shape, samples=samples, seed=seed)
 
 
 def evaluate(model, x, *, seed=0):
@@ -191,7 +197,7 @@ def sample_shape(model, part="encoder"):
 def code_shape(model):
     """Shape of one code that the decoder takes."""
     if model.built_with and "latent_dim" in model.built_with["arguments"]:
-        return (model.built_with["arguments"]["latent_dim"],)
+        return (model.built_with["arguments"]["latent_dim"] + sampling.conditions_of(model),)
     shape = sample_shape(model)
     if shape is None:
         raise ValueError("model: the size of its codes is not known before it is fitted; fit it, or decode(model, z).")
@@ -249,8 +255,15 @@ def _log_weights(model, inputs):
     return model.log_weights(x, model(x, noise=noise))
 
 
-def _inpaint(model, inputs):
-    return model.inpaint(*inputs)
+@functools.cache
+def _inpaint(kept):
+    """One function for each number of kept patches: as a shape that changes, TensorFlow would no longer know it."""
+
+    def inpaint(model, inputs):
+        x, order = inputs
+        return model.inpaint(x, order[:, :kept], order[:, kept:])
+
+    return inpaint
 
 
 def _terms(model, x):

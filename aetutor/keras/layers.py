@@ -230,6 +230,40 @@ class TransposedDense(keras.layers.Layer):
         return cls(**config | {"after": keras.saving.deserialize_keras_object(config["after"])})
 
 
+def frozen(layer, x):
+    """layer(x) with the layer's weights as constants: the gradient reaches x, and through it whoever made x, only.
+
+    That is how one player's loss looks through the other's net without training it. `trainable` stays as it is, so that
+    another term of the same step may train the weights.
+
+    Args:
+        layer: built, without state that a call changes, such as batch norm's running averages.
+        x: what it takes, (B, ...).
+
+    Returns:
+        layer(x).
+
+    Example:
+        >>> layer = keras.layers.Dense(1)
+        >>> layer.build((None, 3))
+        >>> tuple(frozen(layer, keras.random.normal((5, 3))).shape)
+        (5, 1)
+    """
+    constants = [ops.stop_gradient(variable.value) for variable in layer.trainable_variables]
+    state = [variable.value for variable in layer.non_trainable_variables]
+    return layer.stateless_call(constants, state, x)[0]
+
+
+def refuse_batch_norm(discriminator):
+    """Refuse a discriminator with batch norm: it would judge batches, and the frozen call would move its averages."""
+    for layer in discriminator._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            raise ValueError(
+                f"discriminator: {layer.name} is a {type(layer).__name__}; real and made samples come in batches of their "
+                "own, which its statistics would tell apart. Use layer norm or none."
+            )
+
+
 def _divisible(z, codeword_dim):
     if len(z.shape) != 2 or z.shape[1] % codeword_dim:
         raise ValueError(

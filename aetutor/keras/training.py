@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import constants, validation
+from .. import constants, training_plan, validation
 from ..training_plan import Plan, ProgressBar, Run, show_progress
 from . import noise
 from .data import Batches, ResidentBatches, resident
@@ -62,7 +62,7 @@ def fit(
         lr: learning rate, > 0.
         seed: of the batch order and of all noise, >= 0.
         weight_decay: decoupled (AdamW), >= 0.
-        clip_norm: largest norm of the whole gradient, or None.
+        clip_norm: largest norm of the whole gradient, of each player's if there are several, or None.
         schedule: "constant"; "cosine" to 0; "plateau": halved after 5 epochs without a better validation loss.
         warmup: share of all steps over which "cosine" first rises to lr.
         early_stopping: stop after so many epochs without a better validation value and restore the best weights.
@@ -124,14 +124,20 @@ class Engine:
             "samples": None if self.streamed else len(x),
         }
         rate = Cosine(plan.lr, self.total_steps, plan.warmup) if plan.schedule == "cosine" else plan.lr
-        self.optimizer = keras.optimizers.Adam(
-            rate,
-            beta_1=constants.ADAM_BETAS[0],
-            beta_2=constants.ADAM_BETAS[1],
-            epsilon=constants.ADAM_EPSILON,
-            weight_decay=plan.weight_decay or None,  # decoupled in Keras, which makes it AdamW
-            global_clipnorm=plan.clip_norm,
-        )
+        options = {
+            "beta_1": constants.ADAM_BETAS[0],
+            "beta_2": constants.ADAM_BETAS[1],
+            "epsilon": constants.ADAM_EPSILON,
+            "weight_decay": plan.weight_decay or None,  # decoupled in Keras, which makes it AdamW
+            "global_clipnorm": plan.clip_norm,
+        }
+        players = model.players().values()
+        training_plan.check_players(plan, model, model.trainable_variables, [own for own, _ in players])
+        if len(players) == 1:
+            self.optimizer = keras.optimizers.Adam(rate, **options)
+        else:
+            self.optimizer = AdamOfPlayers(rate, **options)
+            self.optimizer.set_players(players)
         self.optimizer.build(model.trainable_variables)
         noise.seed_training(model, plan.seed)
 
@@ -209,6 +215,48 @@ class Engine:
     def _state_variables(self):
         optimizer = {f"optimizer/{i}": v for i, v in enumerate(self.optimizer.variables)}
         return optimizer | {f"noise/{i}": v for i, v in enumerate(noise.states(self.model))}
+
+
+@keras.saving.register_keras_serializable("aetutor")
+class AdamOfPlayers(keras.optimizers.Adam):
+    """Adam for players that step together: each has a learning rate, a decay and a gradient norm to clip of its own.
+
+    Adam treats each weight alone, so it is the same as one Adam a player. The arguments are Adam's; `set_players` follows.
+    """
+
+    players = None
+
+    def set_players(self, players):
+        """Who plays: pairs (weights, learning rate over the optimizer's)."""
+        self.players = {self._var_key(v): i for i, (own, _) in enumerate(players) for v in own}
+        self.factors = [factor for _, factor in players]
+
+    def _player(self, variable):
+        if self.players is None:  # read from a file, which does not hold them
+            raise ValueError("optimizer: call optimizer.set_players(model.players().values()) first, as `fit` does.")
+        return self.players[self._var_key(variable)]
+
+    def _backend_apply_gradients(self, grads, trainable_variables):
+        owners = [self._player(v) for v in trainable_variables]
+        if self.global_clipnorm is not None:
+            squared = dict.fromkeys(owners, 0.0)
+            for owner, g in zip(owners, grads, strict=True):
+                squared[owner] += ops.sum(ops.square(g))
+            scales = {i: self.global_clipnorm / ops.maximum(ops.sqrt(s), self.global_clipnorm) for i, s in squared.items()}
+            grads = [g * scales[owner] for owner, g in zip(owners, grads, strict=True)]
+        super()._backend_apply_gradients(grads, trainable_variables)
+
+    def _clip_gradients(self, grads):
+        return grads  # done above, where the players are known
+
+    def _apply_weight_decay(self, variables):
+        for v in variables if self.weight_decay is not None else ():
+            rate = self.learning_rate * self.factors[self._player(v)]
+            v.assign(v - v * (self.weight_decay * rate))
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Adam's step with the player's rate."""
+        super().update_step(gradient, variable, learning_rate * self.factors[self._player(variable)])
 
 
 class EpochEnds(keras.callbacks.Callback):

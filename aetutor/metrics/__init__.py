@@ -9,6 +9,7 @@ from ._labels import auroc, knn_accuracy, normalized_mutual_information, trustwo
 from ._likelihoods import bernoulli_nll, cross_entropy, gaussian_nll, kl_standard_normal
 from ._objectives import effective_beta
 from ._reconstructions import mean_squared_error, psnr, squared_error, ssim
+from ._samples import maximum_mean_discrepancy, sharpness, two_sample_accuracy
 
 __all__ = [
     "active_units",
@@ -23,12 +24,15 @@ __all__ = [
     "knn_accuracy",
     "linear_probe",
     "max_cosine_similarity",
+    "maximum_mean_discrepancy",
     "mean_activity",
     "mean_squared_error",
     "normalized_mutual_information",
     "perplexity",
     "psnr",
+    "sharpness",
     "squared_error",
     "ssim",
     "trustworthiness",
+    "two_sample_accuracy",
 ]

@@ -32,6 +32,7 @@ COLORS = MappingProxyType(
         "contractive": _OLIVE,
         "vae": _PURPLE,
         "vector_quantized": _WINE,
+        "recurrent": _VIOLET,
     }
 )
 

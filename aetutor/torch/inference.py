@@ -31,7 +31,7 @@ def reconstruct(model: Autoencoder, x, *, batch_size: int = 1024) -> np.ndarray:
     )
 
 
-def sample(model: Autoencoder, n: int = 16, *, seed: int = 0) -> np.ndarray:
+def sample(model: Autoencoder, n: int = 16, *, condition=None, seed: int = 0) -> np.ndarray:
     """Draw codes from the model's prior and decode them.
 
         z ~ p(z),   x = mean of p(x | z)
@@ -41,6 +41,7 @@ def sample(model: Autoencoder, n: int = 16, *, seed: int = 0) -> np.ndarray:
     Args:
         model: of a class with a prior, such as VAE.
         n: number of draws.
+        condition: for a ConditionalVAE, (C,) for all draws or (n, C); none for other classes.
         seed: of the codes.
 
     Returns:
@@ -51,7 +52,8 @@ def sample(model: Autoencoder, n: int = 16, *, seed: int = 0) -> np.ndarray:
         ValueError: the size of its codes is not known yet: a model of one's own parts that was never fitted.
     """
     sampling.check_prior(model_of(model))
-    return decode(model, sampling.prior_codes(model, code_shape(model), n, seed))
+    z = sampling.prior_codes(model, sampling.latent_shape(model, code_shape(model)), n, seed)
+    return decode(model, sampling.with_condition(model, z, condition))
 
 
 def inpaint(model: Autoencoder, x, mask, *, batch_size: int = 1024) -> np.ndarray:
@@ -139,6 +141,7 @@ def log_likelihood(model: Autoencoder, x, *, samples: int = 500, seed: int = 0) 
     """
     x = validation.array("x", x, shape=model_of(model).sample_shape, likelihood=model.likelihood)
     sampling.check_likelihood(model, x)
+    shape = sampling.latent_shape(model, code_shape(model))
 
     def log_weights(block, noise):
         batch = to_tensor(block, device_of(model))
@@ -146,7 +149,7 @@ def log_likelihood(model: Autoencoder, x, *, samples: int = 500, seed: int = 0) 
         return model.log_weights(batch, out).cpu().numpy()  # (B, s)
 
     with still(model):
-        return sampling.log_mean_weights(x, log_weights, code_shape(model), samples=samples, seed=seed)
+        return sampling.log_mean_weights(x, log_weights, shape, samples=samples, seed=seed)
 
 
 def evaluate(model: Autoencoder, x, *, seed: int = 0) -> dict[str, float]:
@@ -202,7 +205,7 @@ def model_of(model) -> Autoencoder:
 def code_shape(model: Autoencoder) -> tuple[int, ...]:
     """Shape of one code that the decoder takes."""
     if model.built_with and "latent_dim" in model.built_with["arguments"]:
-        return (model.built_with["arguments"]["latent_dim"],)
+        return (model.built_with["arguments"]["latent_dim"] + sampling.conditions_of(model),)
     if model.sample_shape is None:
         raise ValueError("model: the size of its codes is not known before it is fitted; fit it, or decode(model, z).")
     return encode(model, np.zeros((1, *model.sample_shape), np.float32)).shape[1:]

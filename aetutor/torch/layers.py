@@ -3,6 +3,7 @@
     VectorQuantizer         each group of numbers becomes the nearest word of a learned codebook
     FiniteScalarQuantizer   each number is rounded to one of its levels; nothing is learnt
     TransposedDense         a decoder of one dense layer whose kernel is the encoder's
+    frozen                  a call of any layer that passes the gradient on and keeps none for the layer's weights
 
 The quantisers give (z, z_q) with the same values, the quantised code. Through z the gradient passes straight to the encoder,
 
@@ -252,6 +253,39 @@ class TransposedDense(nn.Module):
     def forward(self, z: Tensor, kernel: Tensor) -> Tensor:
         """Decode z, (B, K), with the encoder's kernel, (K, D)."""
         return self.after(F.linear(z, kernel.T, self.bias))
+
+
+def frozen(layer: nn.Module, x: Tensor) -> Tensor:
+    """layer(x) with the layer's weights as constants: the gradient reaches x, and through it whoever made x, only.
+
+    That is how one player's loss looks through the other's net without training it. The weights' `requires_grad` stays as it
+    is, so that another term of the same step may train them.
+
+    Args:
+        layer: without state that a call changes, such as batch norm's running averages.
+        x: what it takes, (B, ...).
+
+    Returns:
+        layer(x).
+
+    Example:
+        >>> layer, x = nn.Linear(3, 1), torch.randn(5, 3, requires_grad=True)
+        >>> frozen(layer, x).sum().backward()
+        >>> x.grad is None, layer.weight.grad is None
+        (False, True)
+    """
+    constants = {name: parameter.detach() for name, parameter in layer.named_parameters()}
+    return torch.func.functional_call(layer, constants, (x,))
+
+
+def refuse_batch_norm(discriminator: nn.Module) -> None:
+    """Refuse a discriminator with batch norm: it would judge batches, and the frozen call would move its averages."""
+    for name, module in discriminator.named_modules():
+        if isinstance(module, nn.modules.batchnorm._NormBase):
+            raise ValueError(
+                f"discriminator: {name or 'it'} is a {type(module).__name__}; real and made samples come in batches of "
+                "their own, which its statistics would tell apart. Use layer norm or none."
+            )
 
 
 def _divisible(z, codeword_dim):

@@ -214,6 +214,40 @@ def kl_sparsity(z: Tensor, rho: float) -> Tensor:
     return kl.sum().expand(len(z))
 
 
+def mmd(z: Tensor, prior: Tensor, scales: tuple[float, ...] = (1.0,)) -> Tensor:
+    """Squared maximum mean discrepancy between codes and draws from a prior: the unbiased estimate, row by row.
+
+        m_i = 1 / (B - 1) sum_(j != i) [k(z_i, z_j) + k(p_i, p_j)] - 1 / B sum_j [k(z_i, p_j) + k(z_j, p_i)]
+        k(a, b) = sum_s C_s / (C_s + |a - b|^2),   C_s = 2 K s          inverse multiquadratic
+
+    The mean of m over the batch is the estimate. Where z and p have one distribution it is 0 on average, whatever the batch
+    size, and so often negative. It is a property of the batch: a sample's value depends on the others. A batch of one has no
+    pairs; the first sum is then taken as 0.
+
+    Args:
+        z: codes, (B, K).
+        prior: draws from the prior, (B, K).
+        scales: widths s of the kernel, over 2 K, the mean squared distance of two draws from N(0, I).
+
+    Returns:
+        (B,), without unit.
+
+    Source: Gretton et al. (2012), lemma 6; Tolstikhin, Bousquet, Gelly and Schoelkopf (2018), algorithm 2, for the kernel.
+    """
+    n = len(z)
+    others = (1 - torch.eye(n, dtype=z.dtype, device=z.device)) / max(n - 1, 1)  # (B, B)
+    within = others * (_inverse_multiquadratic(z, z, scales) + _inverse_multiquadratic(prior, prior, scales))
+    between = _inverse_multiquadratic(z, prior, scales)  # (B, B)
+    return within.sum(dim=1) - between.mean(dim=1) - between.mean(dim=0)
+
+
+def _inverse_multiquadratic(a: Tensor, b: Tensor, scales: tuple[float, ...]) -> Tensor:
+    """k(a_i, b_j), (B, K) and (B, K) -> (B, B)."""
+    squared = F.relu((a**2).sum(dim=1)[:, None] + (b**2).sum(dim=1) - 2 * a @ b.T)  # rounding may give less than 0
+    widths = [2 * a.shape[1] * scale for scale in scales]
+    return sum(width / (width + squared) for width in widths)
+
+
 def squared_jacobian(slopes: list[Tensor], kernels: list[Tensor]) -> Tensor:
     """Squared Frobenius norm of the Jacobian of a stack of dense layers, sum_kd (dz_k / dx_d)^2.
 

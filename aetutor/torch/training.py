@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import constants, validation
+from .. import constants, training_plan, validation
 from ..batching import DROPOUT, NOISE, stream_seed
 from ..history import History
 from ..training_plan import Plan, ProgressBar, Run, show_progress
@@ -61,7 +61,7 @@ def fit(
         lr: learning rate, > 0.
         seed: of the batch order and of all noise, >= 0.
         weight_decay: decoupled (AdamW), >= 0.
-        clip_norm: largest norm of the whole gradient, or None.
+        clip_norm: largest norm of the whole gradient, of each player's if there are several, or None.
         schedule: "constant"; "cosine" to 0; "plateau": halved after 5 epochs without a better validation loss.
         warmup: share of all steps over which "cosine" first rises to lr.
         early_stopping: stop after so many epochs without a better validation value and restore the best weights.
@@ -165,8 +165,12 @@ class Engine:
         if self.steps is None and plan.schedule == "cosine":
             raise ValueError("schedule='cosine' needs the number of steps; x is an iterable of batches. Pass an array.")
         self.parameters = [p for p in model.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in own if p.requires_grad], "factor": factor} for own, factor in model.players().values()
+        ]
+        training_plan.check_players(plan, model, self.parameters, [group["params"] for group in groups])
         self.optimizer = torch.optim.AdamW(
-            self.parameters,
+            groups,
             lr=plan.lr,
             betas=constants.ADAM_BETAS,
             eps=constants.ADAM_EPSILON,
@@ -193,7 +197,7 @@ class Engine:
         for step, (batch, count) in enumerate(self.data.epoch(epoch)):
             rate = rate_scale * plan.rate(epoch * (self.steps or 0) + step, self.total_steps)
             for group in self.optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["factor"]
             model.noise.begin((plan.seed, NOISE, epoch, step), self.data.share(count), count)
             terms = self.objective(batch)  # {name: (B,)}
             local = {name: term.sum() for name, term in terms.items()}
@@ -205,7 +209,8 @@ class Engine:
                 parameter.grad = None  # as optimizer.zero_grad does, without its records for the profiler
             loss.backward()
             if plan.clip_norm is not None:
-                nn.utils.clip_grad_norm_(self.parameters, plan.clip_norm)
+                for group in self.optimizer.param_groups:
+                    nn.utils.clip_grad_norm_(group["params"], plan.clip_norm)
             self.optimizer.step()
             for name, value in local.items():
                 sums[name] = sums.get(name, 0) + value.detach()

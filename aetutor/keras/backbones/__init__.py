@@ -5,7 +5,7 @@ same initial weights (aetutor.initializers). They are ordinary Keras models, cha
 """
 
 from ._conv import conv, convolution, doubling, transposed_convolution
-from ._mlp import mlp
+from ._mlp import conditional_mlp, discriminator, mlp
 from ._parts import activate, dense, sequential
 from ._recurrent import CausalConvolution, LastStep, causal_convolutions, over_time, recurrent, recurrent_layer, step_mask
 from ._residual import Scale, residual
@@ -16,9 +16,11 @@ __all__ = [
     "Scale",
     "activate",
     "causal_convolutions",
+    "conditional_mlp",
     "conv",
     "convolution",
     "dense",
+    "discriminator",
     "doubling",
     "mlp",
     "over_time",

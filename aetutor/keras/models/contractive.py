@@ -126,9 +126,16 @@ def _jvp(function, x, v):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        with tf.autodiff.ForwardAccumulator(x, v) as accumulator:
-            z = function(x)
-        return z, accumulator.jvp(z)
+        # Twice backwards, since u -> J' u is linear and its derivative along v is J v; compiled by XLA, as long runs are,
+        # tf.autodiff.ForwardAccumulator takes a second a step.
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                z = function(x)
+            u = tf.zeros_like(z)
+            outer.watch(u)
+            backwards = inner.gradient(z, x, output_gradients=u)  # J' u
+        return z, outer.gradient(backwards, u, output_gradients=v)
     if backend == "torch":
         import torch
 

@@ -49,12 +49,17 @@ class VAE(Autoencoder):
             several = ops.repeat(mu[:, None], self.samples, axis=1)  # (B, k, K)
             noise = self.normal_like(mu if self.samples == 1 else several)
         out = {"mu": mu, "log_var": log_var, "noise": noise}
-        if len(noise.shape) == 2:
-            z = mu + ops.exp(0.5 * log_var) * noise  # (B, K)
-            return out | {"z": z, "x_hat": self.decode(z)}
-        z = mu[:, None] + ops.exp(0.5 * log_var)[:, None] * noise  # (B, k, K)
+        if len(noise.shape) == 3:
+            mu, log_var = mu[:, None], log_var[:, None]  # (B, 1, K): the same for k draws
+        z = mu + ops.exp(0.5 * log_var) * noise  # (B, K) or (B, k, K)
+        return out | {"z": z, "x_hat": self.decode_draws(z, x)}
+
+    def decode_draws(self, z, x):
+        """Decoder output for draws z of the code of x, (B, K) -> (B, *D) or (B, k, K) -> (B, k, *D)."""
+        if len(z.shape) == 2:
+            return self.decode(z)
         x_hat = self.decode(ops.reshape(z, (-1, z.shape[2])))  # (B k, *D)
-        return out | {"z": z, "x_hat": ops.reshape(x_hat, (-1, ops.shape(z)[1], *x_hat.shape[1:]))}  # (B, k, *D)
+        return ops.reshape(x_hat, (-1, ops.shape(z)[1], *x_hat.shape[1:]))
 
     def log_weights(self, x, out):
         """log w_i = log p(x | z_i) + log p(z_i) - log q(z_i | x) of each of k draws, (B, k), in nats."""

@@ -7,7 +7,7 @@ Signals come and go as (B, T, C), as recurrent nets want them; PyTorch's convolu
 """
 
 from ._conv import Crop, SwapAxes, conv, convolution, doubling, transposed_convolution
-from ._mlp import mlp
+from ._mlp import conditional_mlp, discriminator, mlp
 from ._parts import Flatten, Unflatten, activate, dense
 from ._recurrent import (
     CausalConvolution,
@@ -35,9 +35,11 @@ __all__ = [
     "Unflatten",
     "activate",
     "causal_convolutions",
+    "conditional_mlp",
     "conv",
     "convolution",
     "dense",
+    "discriminator",
     "doubling",
     "mlp",
     "over_time",

@@ -81,12 +81,14 @@ class VAE(Autoencoder):
             several = mu[:, None].expand(-1, self.samples, -1)  # (B, k, K)
             noise = self.normal_like(mu if self.samples == 1 else several)
         out = {"mu": mu, "log_var": log_var, "noise": noise}
-        if noise.ndim == 2:
-            z = mu + torch.exp(0.5 * log_var) * noise  # (B, K)
-            return out | {"z": z, "x_hat": self.decode(z)}
-        z = mu[:, None] + torch.exp(0.5 * log_var)[:, None] * noise  # (B, k, K)
-        x_hat = self.decode(z.flatten(0, 1)).unflatten(0, noise.shape[:2])  # (B, k, *D)
-        return out | {"z": z, "x_hat": x_hat}
+        if noise.ndim == 3:
+            mu, log_var = mu[:, None], log_var[:, None]  # (B, 1, K): the same for k draws
+        z = mu + torch.exp(0.5 * log_var) * noise  # (B, K) or (B, k, K)
+        return out | {"z": z, "x_hat": self.decode_draws(z, x)}
+
+    def decode_draws(self, z: Tensor, x: Tensor) -> Tensor:
+        """Decoder output for draws z of the code of x, (B, K) -> (B, *D) or (B, k, K) -> (B, k, *D)."""
+        return self.decode(z) if z.ndim == 2 else self.decode(z.flatten(0, 1)).unflatten(0, z.shape[:2])
 
     def log_weights(self, x: Tensor, out: dict[str, Tensor]) -> Tensor:
         """log w_i = log p(x | z_i) + log p(z_i) - log q(z_i | x) of each of k draws, (B, k), in nats."""
