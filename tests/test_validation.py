@@ -71,8 +71,8 @@ def test_array_gives_back_what_it_accepts_without_a_copy(dtype):
 def test_array_reads_in_chunks_and_still_names_the_index(monkeypatch):
     sizes = []
     original = validation.values
-    monkeypatch.setattr(validation, "CHUNK_BYTES", 2 * GOOD[:1].nbytes)
-    monkeypatch.setattr(validation, "values", lambda name, x, **kw: (sizes.append(len(x)), original(name, x, **kw)))
+    monkeypatch.setattr(validation._arrays, "CHUNK_BYTES", 2 * GOOD[:1].nbytes)
+    monkeypatch.setattr(validation._arrays, "values", lambda name, x, **kw: (sizes.append(len(x)), original(name, x, **kw)))
     refuses(ValueError, r"nan at index \(3, 1\)", validation.array, "x", spoilt(np.nan, (3, 1)))
     assert sizes == [2, 2]
 

@@ -441,7 +441,7 @@ def test_the_stack_is_an_ordinary_autoencoder(tmp_path):
 
 
 def test_an_interrupted_machine_ends_the_stack(monkeypatch):
-    module = importlib.import_module("aetutor.torch.models.boltzmann")
+    module = importlib.import_module("aetutor.torch.models.boltzmann_stack")
 
     def interrupted(*args, **options):
         history = ae.fit(*args, **options)

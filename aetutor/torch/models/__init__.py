@@ -1,7 +1,8 @@
 """One variant a file; the Keras twin of each has the same file name. The Boltzmann machines have none: see boltzmann.py."""
 
 from .adversarial import AdversarialAutoencoder
-from .boltzmann import RBM, pretrain_boltzmann
+from .boltzmann import RBM
+from .boltzmann_stack import pretrain_boltzmann
 from .conditional import ConditionalVAE
 from .contractive import ContractiveAutoencoder
 from .deep_boltzmann import DBM
