@@ -48,8 +48,9 @@ def sample(model: Autoencoder, n: int = 16, *, condition=None, seed: int = 0) ->
         (n, *D) float32: means, without the noise that p(x | z) adds to each entry.
 
     Raises:
-        TypeError: the model has no prior, so its codes may lie anywhere.
-        ValueError: the size of its codes is not known yet: a model of one's own parts that was never fitted.
+        TypeError: the model has no prior, so its codes may lie anywhere; or `condition` is given to a class that takes none.
+        ValueError: the size of its codes is not known yet: a model of one's own parts that was never fitted; or `condition`
+            is missing, of another shape, or not finite.
     """
     sampling.check_prior(model_of(model))
     z = sampling.prior_codes(model, sampling.latent_shape(model, code_shape(model)), n, seed)

@@ -11,7 +11,7 @@ pytest.importorskip("keras")
 
 @pytest.fixture
 def shipped():
-    """For tests of what `fit` does as shipped, compiled by XLA, which takes seconds for the smallest model."""
+    """For tests of what `fit` does as shipped, compiled, which takes seconds for the smallest model."""
 
 
 @pytest.fixture(autouse=True)

@@ -255,6 +255,21 @@ def test_ctrl_c_returns_what_there_is(x, capsys):
     assert "interrupted" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the rule is TensorFlow's")
+@pytest.mark.parametrize(("gpus", "steps", "jit"), [([], 1000, False), ([], None, False), (["gpu:0"], 99, False),
+                                                    (["gpu:0"], 100, True), (["gpu:0"], None, True)])  # fmt: skip
+def test_xla_compiles_long_epochs_on_a_gpu_only(shipped, monkeypatch, gpus, steps, jit):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: gpus if kind == "gpu" else ["cpu:0"])
+    assert training.compile_flags(steps)["jit_compile"] is jit
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the rule is TensorFlow's")
+def test_with_xla_training_is_the_same_but_for_rounding(shipped, x, monkeypatch):
+    without = ae.fit(plain(), x, epochs=2, batch_size=24)["loss"]
+    monkeypatch.setattr(training, "compile_flags", lambda steps: {"jit_compile": True})
+    np.testing.assert_allclose(ae.fit(plain(), x, epochs=2, batch_size=24)["loss"], without, rtol=1e-4)
+
+
 def test_a_callback_may_change_beta(x, monkeypatch):
     monkeypatch.setattr(
         training, "compile_flags", lambda steps: {"jit_compile": False}

@@ -13,7 +13,7 @@ says 0 to both: the discriminator's term is 2 log 2 and the adversarial one stre
 Pitfalls: without the frozen call the encoder's term trains D to be fooled; without sg[z] the discriminator's term trains the
 encoder to be recognised. A sum of the terms that falls says nothing: watch the reconstruction, and the codes. The prior is
 matched by all codes together, not by each, as a VAE's KL wants it; a strength that is too small loses to the reconstruction.
-A discriminator that wins early has a gradient near 0 to give.
+A discriminator that wins early need only separate: its gradient then says little about where codes should go.
 
 Source: Makhzani, Shlens, Jaitly, Goodfellow and Frey (2015), with the deterministic encoder; there the players take turns.
 """

@@ -9,13 +9,13 @@
     discriminator   -log sigmoid(D(x)) - mean over u in {z, p} of log sigmoid(-D(sg[G(u)]))   trains D
 
 sg[.] is a constant to the gradient; sg[D] and sg[F] have frozen weights, through which the gradient reaches the images. So
-the sum of the terms has one gradient for each player, and both step at once. pixels=0, features=0.5 is the original, whose
-gamma is 1 / strength here: it weighs the decoder's features against fooling D.
+the sum of the terms has one gradient for each player, and both step at once. pixels=0, features=0.5 is the
+original, which sums over the two made images where the mean stands here, so that its D counts each like a datum.
 
 Pitfalls: `sharp` is not `right`: details that fool D need not be those of x, so the squared error grows with the strength;
 compare both. The features are D's to change, so a falling feature term may be a D that looks away. The encoder must not get
-the adversarial gradient (sg[z]), nor D the features' (sg[F]). A D that wins leaves no gradient; its learning rate is the
-first thing to lower. The sum of the terms says nothing: watch single ones.
+the adversarial gradient (sg[z]), nor D the features' (sg[F]). A D that wins gives a gradient that
+says little; its learning rate is the first thing to lower. The sum of the terms says nothing: watch single ones.
 
 Source: Larsen, Soenderby, Larochelle and Winther (2016), there with the decoder's loss log(1 - D) in place of -log D.
 """

@@ -5,13 +5,14 @@
     MMD^2 = E k(z, z') + E k(p, p') - 2 E k(z, p),   k(a, b) = sum_s C_s / (C_s + |a - b|^2),   C_s = 2 K s
 
 The maximum mean discrepancy is 0 where codes and draws have one distribution, and only there. It is estimated from the pairs
-of a batch (losses.mmd); nobody plays against anybody. With the squared error, loss / strength bounds an optimal transport
-cost between the data and what the decoder makes of the prior, for a strength that is large enough: hence the name.
+of a batch (losses.mmd); nobody plays against anybody. With the squared error, the least loss over all
+random encoders is never above the optimal transport cost between the data and what the decoder makes of the prior, and tends
+to it as the strength grows: hence the name.
 
 Pitfalls: the estimate is a property of the batch, unbiased but noisy: below about 100 samples in a batch it says little, and
 several processes each see their own rows only. It may be negative. Its gradient fades where no pair is at a distance near
-sqrt(C_s): scales far too small or too large see nothing, and the loss does not say so. It is a sum of at most as many as
-there are scales, where the reconstruction is a sum over pixels: strengths of 10 to 1000 are usual. The weight acts on all
+sqrt(C_s): scales far too small or too large see nothing, and the loss does not say so. It is at most twice the
+number of scales, where the reconstruction is a sum over pixels: strengths of 10 to 1000 are usual. The weight acts on all
 codes together: single codes may lie anywhere, unlike in a VAE.
 
 Source: Tolstikhin, Bousquet, Gelly and Schoelkopf (2018); Gretton, Borgwardt, Rasch, Schoelkopf and Smola (2012), the MMD.
