@@ -9,7 +9,7 @@ import torch
 
 from aetutor import testing
 from aetutor import torch as ae
-from aetutor.torch.models.boltzmann import gibbs
+from aetutor.torch.bipartite import gibbs
 from aetutor.training_plan import TrainingDiverged
 
 RNG = np.random.default_rng(0)

@@ -23,33 +23,19 @@ probabilities of a 1 in every formula above, and have no likelihood. Persistent 
 There is no twin in Keras: chains are state that each step reads and moves outside the gradient. That suits a loop that runs
 eagerly; in Keras it would take a train_step of its own.
 
-Source: Smolensky (1986); Hinton (2002) for contrastive divergence; Tieleman (2008) for persistent chains. Machines are
-stacked in boltzmann_stack.py.
+Source: Smolensky (1986); Hinton (2002) for contrastive divergence; Tieleman (2008) for persistent chains. Their
+stack is in boltzmann_stack.py, the arithmetic of the two sides in bipartite.py.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ... import validation
 from ...convenience import Convenience
 from .. import backbones
 from ..autoencoder import Autoencoder
+from ..bipartite import free_energy, gibbs, mlp
 from ..layers import TransposedDense
-
-
-def mlp(shape, *, latent_dim: int, initializer: str = "glorot_uniform", seed: int = 0, code_factor: int = 1):
-    """One dense layer with a sigmoid, and its way back.
-
-    Args:
-        shape: of one sample, or an int for flat data.
-        latent_dim: number K of hidden units.
-        initializer: "glorot_uniform" or "he_normal".
-        seed: of the initial weights, and of the chains' first states.
-        code_factor: 1; set by the class.
-    """
-    sizes = dict(latent_dim=latent_dim, hidden=(), code_factor=code_factor)
-    return backbones.mlp(shape, **sizes, code_activation="sigmoid", initializer=initializer, seed=seed)
 
 
 class RBM(Autoencoder):
@@ -156,17 +142,3 @@ class RBM(Autoencoder):
         distributed = torch.distributed
         if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
             raise RuntimeError("persistent chains belong to one process; train in one process, or with chains=0.")
-
-
-def free_energy(v: Tensor, kernel: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """-b.v - sum_k log(1 + exp(c_k + W_k.v)) of (B, D), (K, D), (D,), (K,): (B,)."""
-    return -v @ b - F.softplus(F.linear(v, kernel, c)).sum(dim=1)
-
-
-def gibbs(v: Tensor, noise: Tensor, kernel: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """Draw h given v, then v given h, k times: (B, D) and uniform noise (B, k, K + D) -> (B, D) of 0 and 1."""
-    for uniform in noise.unbind(dim=1):
-        for_h, for_v = uniform.split([len(c), len(b)], dim=1)  # (B, K), (B, D)
-        h = (for_h < torch.sigmoid(F.linear(v, kernel, c))).to(v.dtype)
-        v = (for_v < torch.sigmoid(F.linear(h, kernel.T, b))).to(v.dtype)
-    return v

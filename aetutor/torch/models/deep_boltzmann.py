@@ -26,7 +26,8 @@ from torch import Tensor, nn
 from ... import validation
 from ...convenience import Convenience
 from .. import backbones
-from .boltzmann import RBM, free_energy
+from ..bipartite import free_energy
+from .boltzmann import RBM
 
 
 def mlp(shape, *, latent_dim: int, hidden=(256,), initializer: str = "glorot_uniform", seed: int = 0, code_factor: int = 1):
