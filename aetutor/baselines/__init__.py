@@ -11,16 +11,19 @@ from ._clusters import KMeans, kmeans
 from ._images import jpeg, non_local_means
 from ._linear import PCA, MeanImage, RoundedPCA, mean_image, pca, rounded_pca
 from ._maps import UMAP, umap
+from ._mixtures import BernoulliMixture, bernoulli_mixture
 from ._outliers import IsolationForest, NearestNeighbors, isolation_forest, nearest_neighbors
 
 __all__ = [
     "PCA",
     "UMAP",
+    "BernoulliMixture",
     "IsolationForest",
     "KMeans",
     "MeanImage",
     "NearestNeighbors",
     "RoundedPCA",
+    "bernoulli_mixture",
     "isolation_forest",
     "jpeg",
     "kmeans",

@@ -101,6 +101,49 @@ def test_kmeans_refuses():
         baselines.kmeans(np.arange(8.0).reshape(4, 2), 2).assign(np.zeros((3, 3)))
 
 
+def test_bernoulli_mixture_is_a_distribution_and_one_component_is_independent_entries():
+    rng = np.random.default_rng(0)
+    x = (rng.random((200, 2, 3)) < rng.random((2, 3))).astype(np.float32)
+    states = np.array(list(np.ndindex(*[2] * 6)), np.float32).reshape(-1, 2, 3)
+    for components in (1, 4):
+        mixture = baselines.bernoulli_mixture(x, components)
+        assert abs(np.exp(mixture.log_likelihood(states)).sum() - 1) < 1e-9
+        assert abs(mixture.weights.sum() - 1) < 1e-12
+    alone = baselines.bernoulli_mixture(x, 1)
+    p = (x.sum(axis=0) + (x.sum(axis=0) + 1) / 202) / 201  # one sample more: the mean, itself with one 0 and one 1 more
+    assert np.allclose(alone.probabilities[0], p)
+    assert np.allclose(alone.log_likelihood(x), (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=(1, 2)))
+
+
+def test_bernoulli_mixture_finds_components_and_draws_from_them():
+    rng = np.random.default_rng(0)
+    truth = rng.random((3, 40))
+    x = (rng.random((3000, 40)) < truth[np.repeat([0, 1, 2], 1000)]).astype(np.float32)
+    fitted = baselines.bernoulli_mixture(x, 3)
+    distances = np.abs(fitted.probabilities[:, None] - truth).max(axis=2)  # (3, 3)
+    assert distances.min(axis=1).max() < 0.1 and len(set(distances.argmin(axis=1))) == 3
+    longer, shorter = (baselines.bernoulli_mixture(x, 3, rounds=n).log_likelihood(x).mean() for n in (10, 1))
+    assert longer >= shorter - 1e-3  # the added samples let the likelihood itself fall by a trifle
+    draws = fitted.sample(4000, seed=1)
+    assert draws.shape == (4000, 40) and set(np.unique(draws)) == {0.0, 1.0}
+    assert np.abs(draws.mean(axis=0) - truth.mean(axis=0)).max() < 0.05
+    assert np.array_equal(draws, fitted.sample(4000, seed=1))
+
+
+def test_bernoulli_mixture_refuses():
+    x = np.eye(4, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"x_train must hold 0 and 1 only; got 0\.5"):
+        baselines.bernoulli_mixture(x / 2, 2)
+    with pytest.raises(ValueError, match="components"):
+        baselines.bernoulli_mixture(x, 5)
+    with pytest.raises(ValueError, match="rounds"):
+        baselines.bernoulli_mixture(x, 2, rounds=0)
+    with pytest.raises(ValueError, match=r"x must hold 0 and 1 only; got 2"):
+        baselines.bernoulli_mixture(x, 2).log_likelihood(2 * x)
+    with pytest.raises(ValueError, match="x"):
+        baselines.bernoulli_mixture(x, 2).log_likelihood(np.zeros((3, 3)))
+
+
 def test_detectors_rank_what_is_far_above_what_is_near():
     rng = np.random.default_rng(0)
     x, near, far = rng.normal(size=(400, 2, 2)), rng.normal(size=(50, 2, 2)), rng.normal(size=(50, 2, 2)) + 6
