@@ -8,7 +8,7 @@ the same z with another c keeps the rest, as far as the training data let the tw
 
 Pitfalls: a class is one number for each class, 1 for its own and 0 elsewhere; as a single number 0 to 9 it says that a
 three lies between a two and a four. A likelihood of x given c is no likelihood of x: it lies higher where c helps. Nothing
-forces z to be independent of c; a small code is.
+forces z to be independent of c; the KL term only makes it cheaper, and a small code has no room for c.
 
 Source: Sohn, Lee and Yan (2015); Kingma, Rezende, Mohamed and Welling (2014), for classes.
 """
