@@ -30,10 +30,20 @@ def free_energy(v: Tensor, kernel: Tensor, b: Tensor, c: Tensor) -> Tensor:
     return -v @ b - F.softplus(F.linear(v, kernel, c)).sum(dim=1)
 
 
+def conditional(states: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """p(unit = 1) of each unit of the other side: (B, D), (K, D) and c, (K,), give (B, K); (B, K), W^T and b give (B, D)."""
+    return torch.sigmoid(F.linear(states, kernel, bias))
+
+
 def gibbs(v: Tensor, noise: Tensor, kernel: Tensor, b: Tensor, c: Tensor) -> Tensor:
     """Draw h given v, then v given h, k times: (B, D) and uniform noise (B, k, K + D) -> (B, D) of 0 and 1."""
     for uniform in noise.unbind(dim=1):
         for_h, for_v = uniform.split([len(c), len(b)], dim=1)  # (B, K), (B, D)
-        h = (for_h < torch.sigmoid(F.linear(v, kernel, c))).to(v.dtype)
-        v = (for_v < torch.sigmoid(F.linear(h, kernel.T, b))).to(v.dtype)
+        h = (for_h < conditional(v, kernel, c)).to(v.dtype)
+        v = (for_v < conditional(h, kernel.T, b)).to(v.dtype)
     return v
+
+
+def smoothed_mean(total: Tensor, n: int) -> Tensor:
+    """Means of n binary samples from their sum, (D,): half a 0 and half a 1 more keep them from 0 and 1."""
+    return (total + 0.5) / (n + 1)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 from .. import validation
 from ..batching import blocks
+from .bipartite import conditional, smoothed_mean
 from .data import to_array, to_tensor
 from .inference import device_of, still
 from .models.boltzmann import RBM
@@ -109,10 +110,10 @@ def draw_chains(model: RBM, n: int = 16, *, steps: int = 1000, start=None, seed:
                 raise ValueError(f"start must hold n={n} samples; got {len(start)}.")
             u = model.visible(to_tensor(start, b.device))
         for _ in range(steps):
-            h = _coins(torch.sigmoid(F.linear(u, kernel, c)), generator)
-            u = _coins(torch.sigmoid(F.linear(h, kernel.T, b)), generator)
-        h = _coins(torch.sigmoid(F.linear(u, kernel, c)), generator)
-        v = torch.sigmoid(F.linear(h, kernel.T, b))[:, : len(model.decoder.bias)]  # (n, D)
+            h = _coins(conditional(u, kernel, c), generator)
+            u = _coins(conditional(h, kernel.T, b), generator)
+        h = _coins(conditional(u, kernel, c), generator)
+        v = conditional(h, kernel.T, b)[:, : len(model.decoder.bias)]  # (n, D)
         return to_array(model.decoder.after(v))
 
 
@@ -127,11 +128,11 @@ def _coins(p, generator):
 
 
 def _biases(model, base):
-    """log p / (1 - p) of each unit's mean over the data, kept away from 0 and 1 by half a sample."""
+    """log p / (1 - p) of each unit's smoothed mean over the data."""
     base = validation.array("base", base, shape=model.sample_shape, likelihood="bernoulli")
     with still(model):
         total = sum(model.visible(to_tensor(part, device_of(model))).sum(dim=0) for part in blocks(base, 1024))
-    return torch.logit((total + 0.5) / (len(base) + 1))
+    return torch.logit(smoothed_mean(total, len(base)))
 
 
 def _anneal(a, kernel, b, c, *, steps, chains, seed):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from .. import initializers, validation
 from . import losses
+from .processes import several_processes
 
 
 class VectorQuantizer(nn.Module):
@@ -125,11 +126,7 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def _restart(self, groups):
-        if (
-            torch.distributed.is_available()
-            and torch.distributed.is_initialized()
-            and torch.distributed.get_world_size() > 1
-        ):
+        if several_processes():
             raise RuntimeError(
                 "VectorQuantizer(update='ema') averages over the batch of one process; train it in one process, or use "
                 "update='gradient' or FiniteScalarQuantizer."

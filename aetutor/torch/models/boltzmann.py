@@ -34,8 +34,9 @@ from ... import validation
 from ...convenience import Convenience
 from .. import backbones
 from ..autoencoder import Autoencoder
-from ..bipartite import free_energy, gibbs, mlp
+from ..bipartite import free_energy, gibbs, mlp, smoothed_mean
 from ..layers import TransposedDense
+from ..processes import several_processes
 
 
 class RBM(Autoencoder):
@@ -106,7 +107,8 @@ class RBM(Autoencoder):
         with torch.no_grad():
             negative = gibbs(start, noise, *self.bipartite())
             if self.chains and self.training:
-                self._one_process()
+                if several_processes():
+                    raise RuntimeError("persistent chains belong to one process; train in one process, or with chains=0.")
                 self.particles.copy_(negative)
         z = self.encode(x)
         return {"z": z, "x_hat": self.decode(z), "negative": negative}
@@ -115,7 +117,7 @@ class RBM(Autoencoder):
     def start_at(self, x: Tensor):
         """Begin at the means of x, (N, *D): b becomes their log-odds, and persistent chains are drawn from them."""
         v = backbones.Flatten()(x)  # (N, D)
-        mean = (v.sum(dim=0) + 0.5) / (len(v) + 1)  # half a sample keeps it from 0 and 1
+        mean = smoothed_mean(v.sum(dim=0), len(v))  # (D,)
         self.decoder.bias.copy_(torch.logit(mean))
         if self.chains:
             coins = torch.rand(self.chains, len(mean), generator=torch.Generator().manual_seed(self.seed))
@@ -137,8 +139,3 @@ class RBM(Autoencoder):
                 f"{type(self).__name__}.mlp builds it; got {', '.join(type(m).__name__ for m in parts)}."
             )
         return parts[::2]
-
-    def _one_process(self):
-        distributed = torch.distributed
-        if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
-            raise RuntimeError("persistent chains belong to one process; train in one process, or with chains=0.")
