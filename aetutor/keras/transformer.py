@@ -148,7 +148,7 @@ class PatchEncoder(layers.Layer):
         """Tokens of the patches `kept`, (B, V) indices, in that order, from these patches alone; of all P without it."""
         h = self.embed(self.patches(x)) + self.positions  # (B, P, width)
         if kept is not None:
-            h = ops.take_along_axis(h, kept[:, :, None], axis=1)  # (B, V, width)
+            h = take_tokens(h, kept)  # (B, V, width)
         for block in self.blocks:
             h = block(h)
         return ops.reshape(self.norm(h), (-1, h.shape[1] * self.width))
@@ -212,8 +212,8 @@ class PatchDecoder(layers.Layer):
         if order is not None:
             shape = (ops.shape(h)[0], count - h.shape[1], self.width)
             masked = ops.broadcast_to(ops.cast(self.mask_token, h.dtype), shape)  # (B, P - V, width)
-            places = ops.argsort(order, axis=1)[:, :, None]  # (B, P, 1): where each patch stands in `order`
-            h = ops.take_along_axis(ops.concatenate([h, masked], axis=1), places, axis=1)  # (B, P, width)
+            places = ops.argsort(order, axis=1)  # (B, P): where each patch stands in `order`
+            h = take_tokens(ops.concatenate([h, masked], axis=1), places)  # (B, P, width)
         h = h + self.positions
         for layer in (*self.blocks, self.norm, self.pixels, *self.after):
             h = layer(h)
@@ -278,6 +278,16 @@ def transformer(
         **common,
     )
     return encoder, decoder
+
+
+def take_tokens(h, places):
+    """The tokens at `places`, (B, V), of each row of h, (B, T, width): (B, V, width).
+
+    What `ops.take_along_axis` does too; on TensorFlow its gradient takes as long as a block of the transformer.
+    """
+    steps, width = h.shape[1:]
+    first = steps * ops.arange(ops.shape(h)[0], dtype=places.dtype)[:, None]  # (B, 1)
+    return ops.take(ops.reshape(h, (-1, width)), first + places, axis=0)
 
 
 def blocks(width, depth, heads, expansion, initializer, seed):

@@ -9,6 +9,8 @@ from ... import constants, validation
 from ...initializers import WeightStream
 from ._parts import activate, dense, sequential
 
+UNROLLED_STEPS = 32  # a longer graph would take longer to build than its steps save
+
 
 def recurrent(
     shape,
@@ -83,7 +85,9 @@ def over_time(fan_in, fan_out, weights, *, cell, steps):
     """Layers (B, T, in) -> (B, T, out) in which each of T = `steps` steps sees itself and all before it."""
     if cell == "tcn":
         return causal_convolutions(fan_in, fan_out, weights, steps=steps)
-    return [recurrent_layer(fan_in, fan_out, weights, cell=cell)]
+    layer = recurrent_layer(fan_in, fan_out, weights, cell=cell)
+    layer.unroll = unrolled(steps)
+    return [layer]
 
 
 def recurrent_layer(fan_in, fan_out, weights, *, cell):
@@ -101,6 +105,15 @@ def recurrent_layer(fan_in, fan_out, weights, *, cell):
     layer.cell.kernel.assign(weights.kernel((fan_in, gates * fan_out)))
     layer.cell.recurrent_kernel.assign(weights.orthogonal(fan_out, gates))
     return layer
+
+
+def unrolled(steps):
+    """Whether so many steps are laid out one behind the other in the graph, instead of a loop that is run so often.
+
+    TensorFlow's loop takes longer than a small cell's step. On a GPU all steps are one call of cuDNN, which wants the loop.
+    """
+    looped = keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu")
+    return steps <= UNROLLED_STEPS and not looped
 
 
 @keras.saving.register_keras_serializable("aetutor")
