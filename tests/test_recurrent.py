@@ -96,6 +96,15 @@ def test_a_cell_is_its_definition(ae, cell, definition, steps):
     np.testing.assert_allclose(run(ae, layers, x), definition(x, kernel, recurrent, bias), atol=1e-5)
 
 
+@pytest.mark.parametrize(("steps", "unroll"), [(32, True), (33, False)])
+def test_only_short_sequences_are_unrolled_and_only_by_tensorflow_on_processors(steps, unroll):
+    keras = pytest.importorskip("keras")
+    ae = importlib.import_module("aetutor.keras")
+    (layer,) = ae.backbones.over_time(2, 3, WeightStream(0), cell="gru", steps=steps)
+    here = keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu")
+    assert layer.unroll is (unroll and here)
+
+
 def test_causal_convolutions_are_their_definition(ae):
     layers = ae.backbones.causal_convolutions(2, 4, WeightStream(3), steps=9)
     x = expected = RNG.standard_normal((2, 9, 2)).astype("float32")

@@ -63,7 +63,7 @@ def bernoulli_mixture(x_train, components: int, *, rounds: int = 25, seed: int =
     v = flat(x_train).astype(np.float64)  # (N, D)
     mean = (v.sum(axis=0) + 1) / (len(v) + 2)  # (D,)
     r = np.eye(components)[kmeans(v, components, starts=1, seed=seed).assign(v)]  # (N, C): how far c explains x
-    for _ in range(rounds):
+    for _ in range(rounds if components > 1 else 1):  # one component explains all from the start
         p = (r.T @ v + mean) / (r.sum(axis=0)[:, None] + 1)  # (C, D)
         w = (r.sum(axis=0) + 1) / (len(v) + components)  # (C,)
         log_r = _joint(v, w, p)

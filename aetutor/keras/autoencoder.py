@@ -144,6 +144,7 @@ class Autoencoder(keras.Model):
         """As in keras.Model, but `aetutor.keras.batches` come in their own order, which Keras would shuffle once more."""
         if isinstance(x, Batches):
             kw.setdefault("shuffle", False)
+            x = x.dataset() if keras.backend.backend() == "tensorflow" else x
         return super().fit(x, *args, **kw)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

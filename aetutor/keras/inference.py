@@ -71,7 +71,7 @@ def inpaint(model, x, mask, *, batch_size=1024):
     kept, masked = validation.patch_mask(mask, len(x), model.encoder.patches.count)
     starts = range(0, len(x), validation.integer("batch_size", batch_size, low=1))
     build(model, x)
-    call = compiled(model, _inpaint(kept.shape[1])).predict_on_batch
+    call = compiled(model, _inpaint(kept.shape[1]))
     slices = (slice(start, start + batch_size) for start in starts)
     order = np.concatenate([kept, masked], axis=1)
     return np.concatenate([call((np.asarray(x[s], np.float32), order[s])) for s in slices])
@@ -140,7 +140,7 @@ def log_likelihood(model, x, *, samples=500, seed=0):
     sampling.check_likelihood(model, x)
     shape = sampling.latent_shape(model, code_shape(model))
     build(model, x)
-    call = compiled(model, _log_weights).predict_on_batch
+    call = compiled(model, _log_weights)
 
     def log_weights(block, noise):
         return call((block, noise))  # (B, *D) and (B, s, K) to (B, s)
@@ -172,7 +172,7 @@ def evaluation(model, x, *, seed):
         build(model, block)
         with noise.kept(model):
             noise.seed_block(model, seed, index)
-            terms = compiled(model, _terms).predict_on_batch(block)  # {name: (B,)}
+            terms = compiled(model, _terms)(block)  # {name: (B,)}
         for name in model.term_means:
             sums[name] = sums.get(name, 0.0) + float(terms[name].sum(dtype=np.float64))
         count += len(block)
@@ -212,7 +212,7 @@ def build(model, x):
 
 
 def compiled(model, function):
-    """`function(model, x)` compiled by Keras, kept until a setting of the model changes.
+    """`function(model, x)` compiled by Keras, kept until a setting of the model changes: NumPy arrays in and out.
 
     Numbers such as beta are constants of compiled code, so code made for another value must not be used.
     """
@@ -220,10 +220,8 @@ def compiled(model, function):
     cache = model.compiled_functions.entries
     if function not in cache or cache[function][0] != settings:
         entry = Function(model, function)
-        entry.make_predict_function()
-        if keras.backend.backend() == "tensorflow":  # it would warn that the same code is traced often: for other models
-            entry.predict_function._omit_frequent_tracing_warning = True
-        cache[function] = (settings, entry)
+        in_tensorflow = keras.backend.backend() == "tensorflow"
+        cache[function] = (settings, TracedOnce(entry) if in_tensorflow else entry.predict_on_batch)
     return cache[function][1]
 
 
@@ -237,6 +235,26 @@ class Function(keras.Model):
     def call(self, x):
         """The function's value for the batch x."""
         return self.function(self.model, x)
+
+
+class TracedOnce:
+    """`predict_on_batch` for TensorFlow, traced once for batches of all sizes.
+
+    Keras' own is traced for the first size, and again for a last batch that is smaller, which takes twice as long.
+    """
+
+    def __init__(self, entry):
+        self.entry, self.traced = entry, {}
+
+    def __call__(self, x):
+        """The function's value for the batch x, NumPy arrays."""
+        import tensorflow as tf
+
+        kinds = keras.tree.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), x)
+        if str(kinds) not in self.traced:
+            call = functools.partial(self.entry, training=False)
+            self.traced[str(kinds)] = tf.function(call, input_signature=[kinds], autograph=False)
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, self.traced[str(kinds)](x))
 
 
 def _encode(model, x):
@@ -276,5 +294,5 @@ def _map(model, function, name, x, batch_size):
     batch_size = validation.integer("batch_size", batch_size, low=1)
     if name == "x":
         build(model, x)
-    call = compiled(model, function).predict_on_batch
+    call = compiled(model, function)
     return np.concatenate([np.asarray(call(part), np.float32) for part in blocks(x, batch_size)])

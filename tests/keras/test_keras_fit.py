@@ -101,6 +101,9 @@ def test_batches_are_the_plans(x):
         got = [np.array(b) for b in resident.dataset]
         assert [len(b) for b in got] == [40, 40, 16]
         assert np.array_equal(np.concatenate(got), x[order])
+        assert resident.dataset.element_spec.shape.as_list() == [None, *x.shape[1:]]
+        whole = data.ResidentBatches(x, batch_size=48, seed=3)
+        assert whole.dataset.element_spec.shape.as_list() == [48, *x.shape[1:]]
 
 
 def test_an_iterable_of_batches(x):
