@@ -108,6 +108,23 @@ def test_evaluate_follows_a_changed_setting(x):
     assert ae.evaluate(model, x)["kl"] == pytest.approx(3 * before, rel=1e-5)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's code is traced")
+def test_a_smaller_last_block_is_not_traced_again(x):
+    from aetutor.keras import inference
+
+    traced = []
+
+    def codes(model, block):
+        traced.append(block.shape)
+        return model.encode(block)
+
+    model = plain(seed=0)
+    call = inference.compiled(model, codes)
+    parts = [call(x[:64]), call(x[64:])]
+    assert len(traced) == 1
+    np.testing.assert_allclose(np.concatenate(parts), ops.convert_to_numpy(model.encode(x)), rtol=1e-5, atol=1e-6)
+
+
 def test_evaluate_depends_on_the_seed_only(x):
     model = vae()
     assert ae.evaluate(model, x, seed=1) == ae.evaluate(model, x, seed=1) != ae.evaluate(model, x, seed=2)
