@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import validation
 from ._curves import _log_axis, _right_of
-from ._style import MIN_POINTS, PALETTE, WIDTH, color_of_name, styled
+from ._style import COLORS, MIN_POINTS, PALETTE, WIDTH, color_of_name, styled
 
 
 @styled
@@ -16,7 +16,8 @@ def lines(x, panels, *, xlabel: str, ylabel: str, ylim=None, log: bool = False):
     Args:
         x: horizontal positions, (N,).
         panels: dict from a panel's title to its curves, a dict from a name to the heights, (N,). A name has the same colour
-            in all panels; a family's name, such as "PCA", has that of `COLORS`.
+            in all panels; a family's name, such as "PCA", has that of `COLORS`. PCA's curves are dashed: its grey is near
+            the input's black.
         xlabel, ylabel: of the axes, with the unit.
         ylim: lowest and highest height shown, or None.
         log: logarithmic heights.
@@ -42,7 +43,8 @@ def lines(x, panels, *, xlabel: str, ylabel: str, ylim=None, log: bool = False):
             heights = validation.array(f"panels[{title!r}][{name!r}]", np.asarray(heights, float).reshape(-1, 1))[:, 0]
             if heights.shape != x.shape:
                 raise ValueError(f"panels[{title!r}][{name!r}] must have the shape of x, {x.shape}; got {heights.shape}.")
-            axes.plot(x, heights, color=colors[name], label=name)
+            dashes = "--" if color_of_name(name) == COLORS["pca"] else "-"
+            axes.plot(x, heights, linestyle=dashes, color=colors[name], label=name)
         axes.set(xlabel=xlabel, title=title)
         if (x == np.round(x)).all():
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half epochs

@@ -277,6 +277,7 @@ def test_a_familys_name_gives_its_colour_whatever_its_case():
     (axes,) = plots.lines([1, 2], {"": curves}, xlabel="step", ylabel="height").axes
     colors = [to_hex(line.get_color()) for line in axes.lines]
     assert colors[:2] == [plots.COLORS[name].lower() for name in ("pca", "convolutional")] and len(set(colors)) == 3
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "-", "-"]  # PCA's grey is near the input's black
 
 
 @pytest.mark.parametrize(
