@@ -22,7 +22,7 @@ LENGTH = 48  # of a window, in samples at 45 Hz; one starts at each sample
 BLOCKS = (30, 10, 10)  # of 6 s, for training, validation and test
 
 # Seconds of the recording in which the voltage jumps by one to three millivolts and decays, with no heartbeat to be seen.
-# They are few and large: with them, errors of a test part would be about which part they have fallen into.
+# They are few and large: with them, a test error would say above all whether they have fallen into the test part.
 NO_CONTACT = ((42, 45), (96, 100), (208, 215))
 
 # SHA-256 of the recording in millivolts, float64.
