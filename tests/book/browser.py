@@ -17,6 +17,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DESKTOP = 1280  # px of a window in which no formula may be cut
 PATIENCE = 20_000  # ms to wait for a page's formulas and diagrams
 # Formulas typeset and diagrams drawn; false while a page is still at it.
 _READY = """() => {
@@ -24,6 +25,10 @@ _READY = """() => {
   const diagrams = [...document.querySelectorAll(".diagram")].every((d) => d.querySelector("svg")?.getBBox().width > 0);
   return formulas && diagrams;
 }"""
+
+# By how many pixels the formulas that do not fit their columns exceed them.
+_CUT = """() => [...document.querySelectorAll("div.math mjx-container")]
+  .map((m) => m.scrollWidth - m.clientWidth).filter((pixels) => pixels > 2)"""
 
 
 def chromium():
@@ -107,6 +112,8 @@ class Visitor:
             problems.append(f"a formula or a diagram was not drawn ({type(error).__name__})")
         self.page.wait_for_timeout(50)  # lets late requests and errors arrive
         problems += [f"formula error: {text}" for text in self._texts("mjx-merror, [data-mjx-error]")]
+        if self.page.viewport_size["width"] >= DESKTOP:  # on a phone they scroll
+            problems += [f"a formula is {wide} px wider than its column" for wide in self.page.evaluate(_CUT)]
         return problems + self.problems()
 
     def problems(self):

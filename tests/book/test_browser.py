@@ -101,6 +101,11 @@ BROKEN = {
     ),
     "error": ("<script>undefinedFunction()</script>", "undefinedFunction is not defined"),
     "wide": ('<div style="width: 3000px">x</div>', "wider than the window"),
+    "cut formula": (
+        '<div class="math"><mjx-container style="display: block; overflow: auto; width: 100px">'
+        '<div style="width: 300px">x^2</div></mjx-container></div>',
+        "200 px wider than its column",
+    ),
     "formula": ('<div class="math">x^2</div>', "was not drawn"),
     "diagram": ('<div class="diagram"><pre>a --> b</pre></div>', "was not drawn"),
 }
